@@ -1,0 +1,58 @@
+// Package blob stores the bytes of blobs under opaque locations.
+//
+// A location is chosen by the store, unique for each upload, and never written
+// twice: two uploads of one digest get two locations, and removing one cannot
+// hurt the other. Which digest lives where is the metadata store's knowledge.
+package blob
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+)
+
+var (
+	// ErrNotFound reports a location or an unfinished object that the store lacks.
+	ErrNotFound = errors.New("blob not found")
+	// ErrDigestMismatch reports bytes that have none of the digests asked for.
+	ErrDigestMismatch = errors.New("bytes do not match the digest")
+)
+
+// A Location names stored bytes. Only [Writer.Commit] makes one, so whoever
+// holds a Location holds verified, durable bytes.
+type Location string
+
+// A Store keeps blobs.
+type Store interface {
+	// Create begins an object.
+	Create(ctx context.Context) (Writer, error)
+	// Resume continues the object that [Writer.Save] described; bytes written
+	// after that Save are dropped. It returns [ErrNotFound] when the object is gone.
+	Resume(ctx context.Context, state []byte) (Writer, error)
+	// Open returns the bytes at a location, or [ErrNotFound]. A store of files
+	// returns an *os.File, which net/http can send without copying.
+	Open(ctx context.Context, location Location) (io.ReadSeekCloser, error)
+	// Remove deletes the bytes at a location; a missing one is no error.
+	Remove(ctx context.Context, location Location) error
+	// Ping reports whether the store can take and give bytes.
+	Ping(ctx context.Context) error
+}
+
+// A Writer receives the bytes of one object, in order, and hashes them. It is
+// not safe for concurrent use. Every Writer ends with Save, Commit or Abort.
+type Writer interface {
+	io.Writer
+	// Size is the number of bytes written since [Store.Create].
+	Size() int64
+	// Save makes what was written survive a power cut, closes the Writer and
+	// returns the state from which [Store.Resume] continues.
+	Save(ctx context.Context) (state []byte, err error)
+	// Commit makes the bytes durable at a new location if their digest is one
+	// of the candidates, and returns that one. Otherwise it returns
+	// [ErrDigestMismatch] and keeps the bytes for Resume of an earlier Save.
+	Commit(ctx context.Context, candidates ...digest.Digest) (Location, digest.Digest, error)
+	// Abort drops the object.
+	Abort(ctx context.Context) error
+}

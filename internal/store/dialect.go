@@ -1,0 +1,57 @@
+package store
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// A dialect turns the one SQL text, which is PostgreSQL's, into what a
+// database reads.
+type dialect struct {
+	rewrite func(query string) string
+	schema  func(ddl string) string
+	// prelude is what the schema needs that the database lacks.
+	prelude string
+	cache   sync.Map
+}
+
+var (
+	parameter = regexp.MustCompile(`\$(\d+)`)
+	rowLock   = regexp.MustCompile(`\s+FOR (NO KEY UPDATE|UPDATE|SHARE|KEY SHARE)( OF \w+)?( SKIP LOCKED)?`)
+	cast      = regexp.MustCompile(`::\w+`)
+)
+
+// SQLite numbers its parameters with a question mark in every driver, and
+// needs no row locks, having one writer.
+func newSQLiteDialect() *dialect {
+	return &dialect{
+		rewrite: func(query string) string {
+			query = rowLock.ReplaceAllString(query, "")
+			query = cast.ReplaceAllString(query, "")
+			return parameter.ReplaceAllString(query, "?$1")
+		},
+		schema: func(ddl string) string { return ddl },
+	}
+}
+
+// PostgreSQL must order names by byte, as SQLite does, and has no tables
+// without row ids. json_each is SQLite's name for the elements of a JSON list.
+func newPostgresDialect() *dialect {
+	words := strings.NewReplacer(" TEXT", ` TEXT COLLATE "C"`, ") WITHOUT ROWID", ")")
+	return &dialect{
+		rewrite: func(query string) string { return query },
+		schema:  words.Replace,
+		prelude: `CREATE OR REPLACE FUNCTION json_each(list text) RETURNS TABLE (value text)
+			LANGUAGE sql IMMUTABLE STRICT AS 'SELECT jsonb_array_elements_text(list::jsonb)'`,
+	}
+}
+
+func (d *dialect) query(text string) string {
+	if q, ok := d.cache.Load(text); ok {
+		return q.(string)
+	}
+	q := d.rewrite(text)
+	d.cache.Store(text, q)
+	return q
+}

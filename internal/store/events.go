@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// An Event is a row of the outbox.
+type Event struct {
+	ID, Account, Region   string
+	Type, Resource, Actor string
+	Detail                string // JSON object
+	At                    int64  // Unix milliseconds
+}
+
+// InsertEvent records what this transaction did.
+func (tx *Tx) InsertEvent(ctx context.Context, e Event) error {
+	_, err := tx.exec(ctx, `INSERT INTO events (id, account, region, type, resource, actor, detail, at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
+		e.ID, e.Account, e.Region, e.Type, e.Resource, e.Actor, e.Detail, e.At)
+	return err
+}
+
+// Events returns events after the given id, oldest first.
+func (q queries) Events(ctx context.Context, after string, limit int) ([]Event, error) {
+	return list(ctx, q, func(rows *sql.Rows) (e Event, err error) {
+		err = rows.Scan(&e.ID, &e.Account, &e.Region, &e.Type, &e.Resource, &e.Actor, &e.Detail, &e.At)
+		return e, err
+	}, `SELECT id, account, region, type, resource, actor, detail, at FROM events WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
+// DeleteEvents forgets up to limit events from before a time, and returns how many.
+func (tx *Tx) DeleteEvents(ctx context.Context, before int64, limit int) (int64, error) {
+	return tx.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT $2)`, before, limit)
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+)
+
+//go:embed schema/*.sql
+var schemas embed.FS
+
+// migrate applies the schema files that the database has not seen, in the
+// order of their names, in one transaction which begin starts. A schema only
+// grows: there is no way down.
+func migrate(ctx context.Context, q queries, begin string) (err error) {
+	if _, err := q.conn.ExecContext(ctx, begin); err != nil {
+		return fmt.Errorf("begin migration: %w", err)
+	}
+	defer func() {
+		end := "COMMIT"
+		if err != nil {
+			end = "ROLLBACK"
+		}
+		if _, e := q.conn.ExecContext(ctx, end); e != nil && err == nil {
+			err = fmt.Errorf("end migration: %w", e)
+		}
+	}()
+	if _, err := q.conn.ExecContext(ctx, q.dialect.prelude); err != nil {
+		return fmt.Errorf("prelude: %w", err)
+	}
+	if _, err := q.conn.ExecContext(ctx, q.dialect.schema(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)`)); err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	files, err := fs.Glob(schemas, "schema/*.sql")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := q.migrateFile(ctx, file); err != nil {
+			return fmt.Errorf("migration %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+func (q queries) migrateFile(ctx context.Context, file string) error {
+	n, err := q.exec(ctx, `INSERT INTO migrations (name) VALUES ($1) ON CONFLICT DO NOTHING`, path.Base(file))
+	if err != nil || n == 0 {
+		return err
+	}
+	text, err := schemas.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	_, err = q.conn.ExecContext(ctx, q.dialect.schema(string(text)))
+	return err
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// A Repository is a row of repositories.
+type Repository struct {
+	ID, Account, Region, Name string
+	Mutability                string
+	MutabilityFilters         string // JSON list
+	ScanOnPush                bool
+	Encryption, KMSKey        string
+	CreatedAt                 int64 // Unix milliseconds
+}
+
+const repositoryColumns = `id, account, region, name, mutability, mutability_filters, scan_on_push, encryption, kms_key, created_at`
+
+func (r *Repository) fields() []any {
+	return []any{&r.ID, &r.Account, &r.Region, &r.Name, &r.Mutability, &r.MutabilityFilters, &r.ScanOnPush, &r.Encryption, &r.KMSKey, &r.CreatedAt}
+}
+
+func scanRepository(rows *sql.Rows) (r Repository, err error) {
+	err = rows.Scan(r.fields()...)
+	return r, err
+}
+
+// Repository returns the repository of that name, or [ErrNotFound].
+func (q queries) Repository(ctx context.Context, account, region, name string) (r Repository, err error) {
+	err = q.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3`,
+		[]any{account, region, name}, r.fields()...)
+	return r, err
+}
+
+// RepositoryID returns the id of the repository of that name, or [ErrNotFound].
+func (q queries) RepositoryID(ctx context.Context, account, region, name string) (id string, err error) {
+	err = q.get(ctx, `SELECT id FROM repositories WHERE account = $1 AND region = $2 AND name = $3`, []any{account, region, name}, &id)
+	return id, err
+}
+
+// Repositories returns a registry's repositories with a name after the given
+// one, in the order of their names.
+func (q queries) Repositories(ctx context.Context, account, region, after string, limit int) ([]Repository, error) {
+	return list(ctx, q, scanRepository, `SELECT `+repositoryColumns+` FROM repositories
+		WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4`, account, region, after, limit)
+}
+
+// LockRepository returns the repository of that name and keeps its settings
+// from changing until the transaction ends.
+func (tx *Tx) LockRepository(ctx context.Context, account, region, name string) (r Repository, err error) {
+	err = tx.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3 FOR SHARE`,
+		[]any{account, region, name}, r.fields()...)
+	return r, err
+}
+
+// LockRepositoryExclusively is LockRepository for one who excludes all others:
+// no image enters until the transaction ends.
+func (tx *Tx) LockRepositoryExclusively(ctx context.Context, account, region, name string) (r Repository, err error) {
+	err = tx.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3 FOR UPDATE`,
+		[]any{account, region, name}, r.fields()...)
+	return r, err
+}
+
+// InsertRepository adds a repository; one of its name makes it fail with a
+// unique-key error.
+func (tx *Tx) InsertRepository(ctx context.Context, r Repository) error {
+	_, err := tx.exec(ctx, `INSERT INTO repositories (`+repositoryColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+		r.ID, r.Account, r.Region, r.Name, r.Mutability, r.MutabilityFilters, r.ScanOnPush, r.Encryption, r.KMSKey, r.CreatedAt)
+	return err
+}
+
+// SetMutability changes which tags may move, and reports whether the repository exists.
+func (tx *Tx) SetMutability(ctx context.Context, account, region, name, mutability, filters string) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE repositories SET mutability = $4, mutability_filters = $5 WHERE account = $1 AND region = $2 AND name = $3`,
+		account, region, name, mutability, filters)
+	return n == 1, err
+}
+
+// SetScanOnPush changes the setting, and reports whether the repository exists.
+func (tx *Tx) SetScanOnPush(ctx context.Context, account, region, name string, scan bool) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE repositories SET scan_on_push = $4 WHERE account = $1 AND region = $2 AND name = $3`, account, region, name, scan)
+	return n == 1, err
+}
+
+// HasImages reports whether a repository holds any manifest.
+func (q queries) HasImages(ctx context.Context, repositoryID string) (bool, error) {
+	var one int
+	return found(q.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`, []any{repositoryID}, &one))
+}
+
+// DeleteRepository deletes a repository and everything in it. Blobs stay, to
+// be collected when nothing links to them.
+func (tx *Tx) DeleteRepository(ctx context.Context, repositoryID string) error {
+	// Children first: PostgreSQL checks the reference from an index to its
+	// images before it cascades from the index.
+	for _, statement := range []string{
+		`DELETE FROM manifest_children WHERE repository_id = $1`,
+		`DELETE FROM manifests WHERE repository_id = $1`,
+		`DELETE FROM repositories WHERE id = $1`,
+	} {
+		if _, err := tx.exec(ctx, statement, repositoryID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found turns a get of a row whose columns do not matter into a bool.
+func found(err error) (bool, error) {
+	if err == ErrNotFound { //nolint:errorlint // get returns it unwrapped
+		return false, nil
+	}
+	return err == nil, err
+}

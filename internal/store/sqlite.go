@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A statements is a connection that prepares each query once.
+type statements struct {
+	prepare func(ctx context.Context, query string) (*sql.Stmt, error)
+	cache   sync.Map // query → *sql.Stmt
+}
+
+func (s *statements) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := s.cache.Load(query); ok {
+		return stmt.(*sql.Stmt), nil
+	}
+	// Not the caller's context: the statement outlives the request that prepares it.
+	stmt, err := s.prepare(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return nil, err
+	}
+	if other, loaded := s.cache.LoadOrStore(query, stmt); loaded {
+		return other.(*sql.Stmt), stmt.Close()
+	}
+	return stmt, nil
+}
+
+func (s *statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// sqliteEngine has a pool of readers and one writer, which commits the
+// transactions of concurrent callers together: one sync of the write-ahead log
+// makes all of them durable.
+type sqliteEngine struct {
+	readers *sql.DB
+	writer  *sql.DB
+	queue   chan *write
+	done    chan struct{}
+
+	mu     sync.RWMutex // held for reading while a caller may send to queue
+	closed bool
+}
+
+// A write is one caller's transaction, waiting to be committed.
+type write struct {
+	ctx        context.Context
+	durability Durability
+	do         func(context.Context, *Tx) error
+	result     chan error
+}
+
+// At most this many transactions share one commit.
+const batchLimit = 256
+
+// The write-ahead log is copied into the database when it has this many pages
+// of 4 KiB; from then on it is overwritten in place, so that a sync of it
+// changes no file size and costs no journal commit of the file system.
+const checkpointPages = 4000
+
+func openSQLite(ctx context.Context, path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, err
+	}
+	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
+		fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointPages)
+	writer, err := sql.Open("sqlite", dsn+"&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)")
+	if err != nil {
+		return nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	conn, err := writer.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	d := newSQLiteDialect()
+	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
+		return nil, errors.Join(err, conn.Close(), writer.Close())
+	}
+	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(), writer.Close())
+	}
+	n := max(4, 2*runtime.GOMAXPROCS(0))
+	readers.SetMaxOpenConns(n)
+	readers.SetMaxIdleConns(n)
+
+	e := &sqliteEngine{readers: readers, writer: writer, queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
+	go func() {
+		defer close(e.done)
+		w.run(e.queue)
+	}()
+	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e}, nil
+}
+
+// createPrivate makes the database file readable by its owner alone; SQLite
+// gives the files beside it the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
+	w := &write{ctx: ctx, durability: d, do: do, result: make(chan error, 1)}
+	if err := e.enqueue(w); err != nil {
+		return err
+	}
+	return <-w.result
+}
+
+func (e *sqliteEngine) enqueue(w *write) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return errors.New("database is closed")
+	}
+	select {
+	case e.queue <- w:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	}
+}
+
+func (e *sqliteEngine) ping(ctx context.Context) error {
+	var one int
+	return e.readers.QueryRowContext(ctx, "SELECT 1 FROM repositories LIMIT 1").Scan(&one)
+}
+
+func (e *sqliteEngine) close() error {
+	e.mu.Lock()
+	if !e.closed {
+		e.closed = true
+		close(e.queue)
+	}
+	e.mu.Unlock()
+	<-e.done
+	return errors.Join(e.readers.Close(), e.writer.Close())
+}
+
+// A sqliteWriter owns the one connection that writes.
+type sqliteWriter struct {
+	conn    *sql.Conn
+	tx      *Tx
+	relaxed bool // synchronous=NORMAL is set
+}
+
+func (w *sqliteWriter) run(queue <-chan *write) {
+	defer w.conn.Close()
+	batch := make([]*write, 0, batchLimit)
+	for first := range queue {
+		batch = append(batch[:0], first)
+		for len(batch) < batchLimit && len(queue) > 0 {
+			batch = append(batch, <-queue)
+		}
+		w.commit(batch)
+	}
+}
+
+// commit runs a batch in one transaction, each write in a savepoint of its own,
+// and tells every caller its result once the commit is as durable as any of
+// them asked for.
+func (w *sqliteWriter) commit(batch []*write) {
+	ctx := context.Background()
+	results := make([]error, len(batch))
+	err := w.begin(ctx, batch)
+	if err == nil {
+		for i, one := range batch {
+			if results[i], err = w.apply(ctx, one, len(batch) > 1); err != nil {
+				break
+			}
+		}
+		err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	}
+	for i, one := range batch {
+		if err != nil && results[i] == nil {
+			results[i] = fmt.Errorf("commit: %w", err)
+		}
+		one.result <- results[i]
+	}
+}
+
+func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
+	relaxed := true
+	for _, one := range batch {
+		relaxed = relaxed && one.durability == CrashSafe
+	}
+	if relaxed != w.relaxed {
+		level := "PRAGMA synchronous=FULL"
+		if relaxed {
+			level = "PRAGMA synchronous=NORMAL"
+		}
+		if _, err := w.conn.ExecContext(ctx, level); err != nil {
+			return err
+		}
+		w.relaxed = relaxed
+	}
+	return w.exec(ctx, "BEGIN IMMEDIATE")
+}
+
+// apply runs one write. failed is its own error, rolled back to the savepoint
+// when others share the transaction; broken ends the whole batch.
+func (w *sqliteWriter) apply(ctx context.Context, one *write, shared bool) (failed, broken error) {
+	if err := one.ctx.Err(); err != nil {
+		return err, nil
+	}
+	if !shared {
+		return w.call(ctx, one), nil
+	}
+	if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
+		return nil, err
+	}
+	if failed = w.call(ctx, one); failed != nil {
+		if err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
+			return failed, err
+		}
+	}
+	return failed, w.exec(ctx, "RELEASE one")
+}
+
+// call runs the caller's function, whose panic must not take the writer down.
+func (w *sqliteWriter) call(ctx context.Context, one *write) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v", p)
+		}
+	}()
+	return one.do(ctx, w.tx)
+}
+
+// end commits, or rolls back if the batch is broken or its only write failed.
+func (w *sqliteWriter) end(ctx context.Context, broken error, nothing bool) error {
+	if broken == nil && !nothing {
+		if broken = w.exec(ctx, "COMMIT"); broken == nil {
+			return nil
+		}
+	}
+	// After some errors SQLite has rolled back by itself, and refuses this.
+	if err := w.exec(ctx, "ROLLBACK"); err != nil && broken == nil {
+		return err
+	}
+	return broken
+}
+
+func (w *sqliteWriter) exec(ctx context.Context, query string) error {
+	_, err := w.tx.conn.ExecContext(ctx, query)
+	return err
+}
+
+func isSQLite(err error, code int) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code() == code
+}
+
+// IsForeignKey reports whether err is a reference to a row that does not exist,
+// or the removal of a row that is still referred to.
+func IsForeignKey(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY) || isPostgres(err, "23503")
+}
+
+// IsUnique reports whether err is a second row with a unique key.
+func IsUnique(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE) || isSQLite(err, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) || isPostgres(err, "23505")
+}

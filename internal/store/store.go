@@ -1,0 +1,145 @@
+// Package store keeps the metadata: repositories, images, tags, blobs and
+// uploads, in SQLite or PostgreSQL.
+//
+// It holds one SQL text for both databases and no decisions: its methods are
+// single statements, which package registry composes into transactions with
+// [Store.Update]. Foreign keys are the arbiter of every race between them.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Durability says what an acknowledged [Store.Update] survives.
+type Durability int
+
+const (
+	// PowerSafe commits survive a power cut, and with them every commit before.
+	PowerSafe Durability = iota
+	// CrashSafe commits survive the crash of the process; a power cut may drop
+	// the newest of them, but only as long as no PowerSafe commit followed.
+	// On PostgreSQL they are PowerSafe.
+	CrashSafe
+)
+
+// ErrNotFound reports a row that does not exist.
+var ErrNotFound = errors.New("no such row")
+
+// A Store is a connection to the metadata. Its read methods see what is
+// committed; they take no locks.
+type Store struct {
+	queries
+	engine engine
+}
+
+// A Tx is a transaction: the read methods of a [Store], and the writes.
+type Tx struct {
+	queries
+}
+
+// An engine is one database: how it reads, and how it commits.
+type engine interface {
+	update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error
+	ping(ctx context.Context) error
+	close() error
+}
+
+// Open connects to the database at url, sqlite:<path> or postgres://…, and
+// brings its schema up to date.
+func Open(ctx context.Context, url string) (*Store, error) {
+	var s *Store
+	var err error
+	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
+	case "sqlite":
+		s, err = openSQLite(ctx, rest)
+	case "postgres", "postgresql":
+		s, err = openPostgres(ctx, url)
+	default:
+		return nil, fmt.Errorf("database %q: want sqlite:<path> or postgres://…", scheme)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return s, nil
+}
+
+// Update runs do in a write transaction and commits it, or rolls back what do
+// did if it returns an error, which Update returns unchanged. do may run more
+// than once, and together with other callers' transactions: it must only use
+// its own context and Tx, set its results afresh each time, and wait for nothing.
+func (s *Store) Update(ctx context.Context, d Durability, do func(ctx context.Context, tx *Tx) error) error {
+	return s.engine.update(ctx, d, do)
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.engine.ping(ctx) }
+
+// Close ends all connections after the transactions under way.
+func (s *Store) Close() error { return s.engine.close() }
+
+// A connection runs statements in one database's own SQL.
+type connection interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// queries are the statements that need no transaction, over any connection.
+type queries struct {
+	conn    connection
+	dialect *dialect
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (q queries) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := q.conn.ExecContext(ctx, q.dialect.query(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// get scans the one row of a query, or returns [ErrNotFound].
+func (q queries) get(ctx context.Context, query string, args []any, dest ...any) error {
+	rows, err := q.conn.QueryContext(ctx, q.dialect.query(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return ErrNotFound
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+// list collects the rows of a query.
+func list[T any](ctx context.Context, q queries, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.conn.QueryContext(ctx, q.dialect.query(query), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func scanString(rows *sql.Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}
