@@ -1,0 +1,51 @@
+package iam_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nifuda/nifuda/internal/iam"
+)
+
+// TestEveryOperationHasAnAction reads the operations from the service model and
+// asks for each whether a repository policy may name its action.
+func TestEveryOperationHasAnAction(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "gen", "models", "ecr-2015-09-21.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var model struct{ Operations map[string]struct{} }
+	if err := json.Unmarshal(text, &model); err != nil {
+		t.Fatal(err)
+	}
+	if len(model.Operations) < 58 {
+		t.Fatalf("the model has only %d operations", len(model.Operations))
+	}
+	for operation := range model.Operations {
+		if action := iam.OperationAction(operation); !nameable(action) {
+			t.Errorf("%s: action %s is unknown", operation, action)
+		}
+	}
+	for _, action := range []string{iam.BatchImportUpstreamImage, iam.GetImageCopyStatus, iam.ReplicateImage} {
+		if !nameable(action) {
+			t.Errorf("action %s is unknown", action)
+		}
+	}
+}
+
+func TestListImageReferrersHasNoActionOfItsOwn(t *testing.T) {
+	if got := iam.OperationAction("ListImageReferrers"); got != iam.BatchGetImage {
+		t.Errorf("got %s", got)
+	}
+	if nameable("ecr:ListImageReferrers") {
+		t.Error("a policy may name it")
+	}
+}
+
+func nameable(action string) bool {
+	_, err := iam.ParseRepositoryPolicy(fmt.Sprintf(`{"Statement":{"Effect":"Allow","Principal":"*","Action":%q}}`, action))
+	return err == nil
+}

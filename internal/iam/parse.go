@@ -1,0 +1,280 @@
+package iam
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nifuda/nifuda/internal/manifest/strictjson"
+)
+
+// ParseRepositoryPolicy validates the text of a repository policy, except for
+// its length, and returns it or a [*PolicyError]. Each statement needs Effect,
+// Principal or NotPrincipal, and Action or NotAction of ecr; Resource is
+// optional. Whether the principals exist is not checked.
+func ParseRepositoryPolicy(text string) (Document, error) {
+	return parse(text, func(s Statement) error {
+		if s.Principals == nil && s.NotPrincipals == nil {
+			return errors.New("a repository policy needs Principal")
+		}
+		return checkActions(s)
+	})
+}
+
+// ParseRegistryPolicy is [ParseRepositoryPolicy] for a registry policy of scope
+// V2. There, each statement also needs Resource or NotResource: ARNs of ECR
+// repositories, with wildcards, or a star.
+func ParseRegistryPolicy(text string) (Document, error) {
+	return parse(text, func(s Statement) error {
+		if s.Principals == nil && s.NotPrincipals == nil {
+			return errors.New("a registry policy needs Principal")
+		}
+		if s.Resources == nil && s.NotResources == nil {
+			return errors.New("a registry policy needs Resource")
+		}
+		for _, resource := range slices.Concat(s.Resources, s.NotResources) {
+			if resource != "*" && !validRepositoryPattern(resource) {
+				return fmt.Errorf("resource %q is no ARN of repositories", resource)
+			}
+		}
+		return checkActions(s)
+	})
+}
+
+// parse reads a document by the grammar and checks each statement by the rules
+// of the document's kind.
+func parse(text string, check func(Statement) error) (Document, error) {
+	r := reader{strictjson.NewReader(text)}
+	doc := r.document()
+	if err := r.Close(); err != nil {
+		return Document{}, &PolicyError{Detail: err.Error()}
+	}
+	if err := doc.check(check); err != nil {
+		return Document{}, &PolicyError{Detail: err.Error()}
+	}
+	return doc, nil
+}
+
+// A reader reads the elements of a policy. Names count with case.
+type reader struct{ *strictjson.Reader }
+
+func (r reader) fail(format string, args ...any) { r.Fail(fmt.Errorf(format, args...)) }
+
+func (r reader) document() Document {
+	doc := Document{Version: Version2008}
+	for name := range r.Members() {
+		switch name {
+		case "Version":
+			doc.Version = r.String()
+		case "Id":
+			doc.ID = r.String()
+		case "Statement":
+			doc.Statements = list(r, r.statement)
+		default:
+			r.fail("unknown element %q", name)
+		}
+	}
+	return doc
+}
+
+func (d Document) check(statement func(Statement) error) error {
+	if d.Version != Version2008 && d.Version != Version2012 {
+		return fmt.Errorf("unknown version %q", d.Version)
+	}
+	if len(d.Statements) == 0 {
+		return errors.New("a policy needs Statement")
+	}
+	for i, s := range d.Statements {
+		err := s.check()
+		if err == nil {
+			err = statement(s)
+		}
+		if err != nil {
+			return fmt.Errorf("statement %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (r reader) statement() Statement {
+	var s Statement
+	for name := range r.Members() {
+		switch name {
+		case "Sid":
+			s.SID = r.String()
+		case "Effect":
+			s.Effect = Effect(r.String())
+		case "Principal":
+			s.Principals = r.principals()
+		case "NotPrincipal":
+			s.NotPrincipals = r.principals()
+		case "Action":
+			s.Actions = r.texts()
+		case "NotAction":
+			s.NotActions = r.texts()
+		case "Resource":
+			s.Resources = r.texts()
+		case "NotResource":
+			s.NotResources = r.texts()
+		case "Condition":
+			s.Conditions = r.conditions()
+		default:
+			r.fail("unknown element %q of a statement", name)
+		}
+	}
+	return s
+}
+
+// check holds what is true of the statements of any policy.
+func (s Statement) check() error {
+	switch {
+	case s.Effect != Allow && s.Effect != Deny:
+		return fmt.Errorf("effect %q is neither Allow nor Deny", s.Effect)
+	case s.Principals != nil && s.NotPrincipals != nil:
+		return errors.New("a statement has both Principal and NotPrincipal")
+	case (s.Actions == nil) == (s.NotActions == nil):
+		return errors.New("a statement needs either Action or NotAction")
+	case s.Resources != nil && s.NotResources != nil:
+		return errors.New("a statement has both Resource and NotResource")
+	}
+	return nil
+}
+
+// list reads one value, or an array of at least one.
+func list[T any](r reader, read func() T) []T {
+	if r.Kind() != strictjson.Array {
+		return []T{read()}
+	}
+	values := []T{}
+	for range r.Elements() {
+		values = append(values, read())
+	}
+	if len(values) == 0 {
+		r.fail("an empty list")
+	}
+	return values
+}
+
+// texts reads a string, or a list of them, none empty.
+func (r reader) texts() []string {
+	return list(r, func() string {
+		s := r.String()
+		if s == "" {
+			r.fail("an empty string")
+		}
+		return s
+	})
+}
+
+func (r reader) principals() []PrincipalPattern {
+	if r.Kind() == strictjson.String {
+		if s := r.String(); s != "*" {
+			r.fail("principal %q is no star", s)
+		}
+		return []PrincipalPattern{{Type: Anyone}}
+	}
+	principals := []PrincipalPattern{}
+	for kind := range r.Members() {
+		for _, value := range r.texts() {
+			p, ok := principal(kind, value)
+			if !ok {
+				r.fail("principal %q of type %q is malformed", value, kind)
+			}
+			principals = append(principals, p)
+		}
+	}
+	if len(principals) == 0 {
+		r.fail("an empty principal")
+	}
+	return principals
+}
+
+func principal(kind, value string) (PrincipalPattern, bool) {
+	switch PrincipalType(kind) {
+	case AWS:
+		switch {
+		case value == "*":
+			return PrincipalPattern{Type: Anyone}, true
+		case isAccount(value):
+			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, true
+		}
+		return PrincipalPattern{Type: AWS, Value: value}, validPrincipalARN(value)
+	case Service:
+		return PrincipalPattern{Type: Service, Value: value}, validService(value)
+	}
+	return PrincipalPattern{}, false
+}
+
+// validService reports whether s is a host name such as lambda.amazonaws.com.
+func validService(s string) bool {
+	labels := strings.Split(s, ".")
+	return len(labels) > 1 && !slices.ContainsFunc(labels, func(label string) bool {
+		return label == "" || !isMadeOf(label, func(c byte) bool { return isLowerAlnum(c) || c == '-' })
+	})
+}
+
+func (r reader) conditions() []Condition {
+	var conditions []Condition
+	for name := range r.Members() {
+		operator, ok := conditionOperator(name)
+		if !ok {
+			r.fail("unknown condition operator %q", name)
+		}
+		for key := range r.Members() {
+			condition := operator
+			condition.Key, condition.Values = key, list(r, r.conditionValue)
+			if prefix, rest, _ := strings.Cut(key, ":"); prefix == "" || rest == "" {
+				r.fail("malformed condition key %q", key)
+			}
+			conditions = append(conditions, condition)
+		}
+	}
+	return conditions
+}
+
+// conditionOperator reads the name of an operator with its prefix and suffix.
+func conditionOperator(name string) (Condition, bool) {
+	var c Condition
+	if set, rest, ok := strings.Cut(name, ":"); ok {
+		c.Set, name = SetQuantifier(set), rest
+		if c.Set != ForAllValues && c.Set != ForAnyValue {
+			return c, false
+		}
+	}
+	c.Operator, c.IfExists = strings.CutSuffix(name, "IfExists")
+	if c.Operator == nullOperator && c.IfExists {
+		return c, false
+	}
+	return c, slices.Contains(conditionOperators, c.Operator)
+}
+
+func (r reader) conditionValue() string {
+	switch r.Kind() {
+	case strictjson.Number:
+		return string(r.Number())
+	case strictjson.Bool:
+		return strconv.FormatBool(r.Bool())
+	}
+	return r.String()
+}
+
+// checkActions holds that a resource policy of ECR names actions that exist.
+func checkActions(s Statement) error {
+	for _, pattern := range slices.Concat(s.Actions, s.NotActions) {
+		if !knownAction(pattern) {
+			return fmt.Errorf("action %q is none of ecr", pattern)
+		}
+	}
+	return nil
+}
+
+func knownAction(pattern string) bool {
+	if pattern == "*" {
+		return true
+	}
+	service, _, _ := strings.Cut(pattern, ":")
+	return strings.EqualFold(service, ecrService) &&
+		slices.ContainsFunc(ecrActions, func(action string) bool { return MatchAction(pattern, action) })
+}
