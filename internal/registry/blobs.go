@@ -1,0 +1,225 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// A Blob is a layer or a config of a repository.
+type Blob struct {
+	Digest string
+	Size   int64 // bytes
+	// MediaType is the one that some manifest gives the blob, else docker's for
+	// layers; only CheckBlobs sets it.
+	MediaType string
+}
+
+// defaultLayerMediaType is shown for a blob that no manifest refers to yet.
+const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+// A client that is told that a blob exists may rely on it without uploading
+// it. The link is touched then, unless it was in this time: a tenth of the
+// grace period after which an unused blob may be collected.
+const touchInterval = 144 * time.Minute
+
+// CheckBlob returns a repository's blob and keeps it from being collected, or
+// refuses with LayersNotFound or RepositoryNotFound.
+func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest string) (Blob, error) {
+	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	if err != nil {
+		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if err := r.touch(ctx, repositoryID, []store.BlobLink{link}); err != nil {
+		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
+	}
+	return Blob{Digest: digest, Size: link.Size}, nil
+}
+
+// CheckBlobs is CheckBlob for many; blobs that the repository lacks are absent
+// from the result.
+func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []string) (map[string]Blob, error) {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	links, err := r.store.BlobLinks(ctx, repositoryID, digests)
+	if err != nil {
+		return nil, fmt.Errorf("check blobs: %w", err)
+	}
+	if err := r.touch(ctx, repositoryID, links); err != nil {
+		return nil, fmt.Errorf("check blobs: %w", err)
+	}
+	found := make(map[string]Blob, len(links))
+	for _, l := range links {
+		mediaType, err := r.store.BlobMediaType(ctx, repositoryID, l.Digest)
+		if errors.Is(err, store.ErrNotFound) {
+			mediaType, err = defaultLayerMediaType, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("check blobs: %w", err)
+		}
+		found[l.Digest] = Blob{Digest: l.Digest, Size: l.Size, MediaType: mediaType}
+	}
+	return found, nil
+}
+
+// touch keeps linked blobs from being collected. One that was collected just
+// now makes it fail with [store.ErrNotFound].
+func (r *Registry) touch(ctx context.Context, repositoryID string, links []store.BlobLink) error {
+	now := r.millis()
+	var stale []string
+	for _, l := range links {
+		if now-l.TouchedAt > touchInterval.Milliseconds() {
+			stale = append(stale, l.Digest)
+		}
+	}
+	if stale == nil {
+		return nil
+	}
+	return r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		for _, digest := range stale {
+			touched, err := tx.TouchBlob(ctx, repositoryID, digest, now)
+			if err != nil {
+				return err
+			}
+			if !touched {
+				return store.ErrNotFound
+			}
+		}
+		return nil
+	})
+}
+
+// A Content is a blob and its bytes. It reads from an *os.File where the blob
+// store has files.
+type Content struct {
+	Digest string
+	Size   int64 // bytes
+	io.ReadSeekCloser
+}
+
+// OpenBlob returns a repository's blob, or refuses with LayersNotFound or
+// RepositoryNotFound. The caller closes it.
+func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
+	b, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	if err != nil {
+		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if b.Location == "" {
+		return Content{digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
+	}
+	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	if err != nil {
+		return Content{}, fmt.Errorf("open blob %s: %w", digest, err)
+	}
+	return Content{digest, b.Size, file}, nil
+}
+
+type inlineReader struct{ *bytes.Reader }
+
+func (inlineReader) Close() error { return nil }
+
+// BlobReferenced returns nil when some image of the repository refers to the
+// blob, and otherwise refuses with LayersNotFound, or with LayerInaccessible
+// when the blob was uploaded and no image uses it.
+func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest string) error {
+	repositoryID, _, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	if err != nil {
+		return r.explainMissingBlob(ctx, n, digest, err)
+	}
+	_, err = r.store.BlobMediaType(ctx, repositoryID, digest)
+	if errors.Is(err, store.ErrNotFound) {
+		return refuse(CodeLayerInaccessible, "The layer with digest '%s' in the repository with name '%s' in the registry with id '%s' is not accessible because no image refers to it",
+			digest, n.Name, n.Registry.Account)
+	}
+	if err != nil {
+		return fmt.Errorf("find images of blob: %w", err)
+	}
+	return nil
+}
+
+// MountBlob makes a blob of the source repository, of the same registry, a blob
+// of the target too, and reports whether the source had it.
+func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source, digest string) (mounted bool, err error) {
+	targetID, err := r.repositoryID(ctx, target)
+	if err != nil {
+		return false, err
+	}
+	sourceID, err := r.store.RepositoryID(ctx, target.Registry.Account, target.Registry.Region, source)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find source repository: %w", err)
+	}
+	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		blobID, size, err := tx.LockLinkedBlob(ctx, sourceID, digest)
+		if err != nil {
+			return err
+		}
+		_, err = tx.LinkBlob(ctx, targetID, digest, blobID, size, r.millis())
+		return err
+	})
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case store.IsForeignKey(err):
+		return false, repositoryNotFound(target)
+	}
+	return false, fmt.Errorf("mount blob: %w", err)
+}
+
+// BlobSources returns names of the registry's repositories that hold a blob, at
+// most 100.
+func (r *Registry) BlobSources(ctx context.Context, id ID, digest string) ([]string, error) {
+	names, err := r.store.BlobRepositories(ctx, id.Account, id.Region, digest, 100)
+	if err != nil {
+		return nil, fmt.Errorf("find repositories of blob: %w", err)
+	}
+	return names, nil
+}
+
+// DeleteBlob takes a blob out of a repository. One that an image uses is
+// refused with LayerReferenced.
+func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest string) error {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return err
+	}
+	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
+		if err == nil && !unlinked {
+			return store.ErrNotFound
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return layerNotFound(n, digest)
+	case store.IsForeignKey(err):
+		return refuse(CodeLayerReferenced, "The layer with digest '%s' cannot be deleted because an image in the repository with name '%s' refers to it", digest, n.Name)
+	case err != nil:
+		return fmt.Errorf("delete blob: %w", err)
+	}
+	return nil
+}
+
+// explainMissingBlob tells a missing repository from a missing blob.
+func (r *Registry) explainMissingBlob(ctx context.Context, n RepositoryName, digest string, err error) error {
+	if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("find blob: %w", err)
+	}
+	if _, err := r.repositoryID(ctx, n); err != nil {
+		return err
+	}
+	return layerNotFound(n, digest)
+}

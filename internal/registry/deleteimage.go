@@ -1,0 +1,186 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/nifuda/nifuda/internal/event"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// An ImageFailure says why one of several images was not found or deleted, in
+// ECR's codes for that (spec B.0, ImageFailure).
+type ImageFailure struct {
+	ID           ImageID
+	Code, Reason string
+}
+
+// DeleteImages deletes as ECR's BatchDeleteImage does, one id after the other:
+// a digest with all its tags; a tag, and with the last tag the image. Both
+// together mean the tag, which must point at the digest.
+func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []ImageID, actor string) (deleted []ImageID, failures []ImageFailure, err error) {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range ids {
+		d := &deletion{Repository: n, repositoryID: repositoryID, actor: actor, now: r.millis(), ImageID: id, withLastTag: true}
+		err := r.delete(ctx, d)
+		refusal, refused := errors.AsType[*Error](err)
+		switch {
+		case err == nil:
+			deleted = append(deleted, d.deleted...)
+		case refused && refusal.Code == CodeImageReferenced:
+			failures = append(failures, ImageFailure{id, string(CodeImageReferenced), refusal.Message})
+		case refused && refusal.Code == CodeImageNotFound:
+			failures = append(failures, ImageFailure{id, "ImageNotFound", "Requested image not found"})
+		default:
+			return nil, nil, err
+		}
+	}
+	return deleted, failures, nil
+}
+
+// DeleteManifest deletes an image and its tags (OCI distribution-spec, deleting
+// manifests). It refuses with ImageReferencedByManifestList and ImageNotFound.
+func (r *Registry) DeleteManifest(ctx context.Context, n RepositoryName, digest, actor string) error {
+	return r.deleteOne(ctx, n, ImageID{Digest: digest}, actor)
+}
+
+// DeleteTag removes a tag and leaves the image (OCI distribution-spec, deleting
+// tags). It refuses with ImageNotFound.
+func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor string) error {
+	return r.deleteOne(ctx, n, ImageID{Tag: tag}, actor)
+}
+
+func (r *Registry) deleteOne(ctx context.Context, n RepositoryName, id ImageID, actor string) error {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return err
+	}
+	return r.delete(ctx, &deletion{Repository: n, repositoryID: repositoryID, actor: actor, now: r.millis(), ImageID: id})
+}
+
+func (r *Registry) delete(ctx context.Context, d *deletion) error {
+	err := r.store.Update(ctx, store.PowerSafe, d.run)
+	if store.IsForeignKey(err) {
+		// An index that refers to the image was pushed at the same moment.
+		parents, err := r.store.Parents(ctx, d.repositoryID, d.digest)
+		if err != nil {
+			return r.explain("delete image", d.Repository, err)
+		}
+		return referencedByManifestList(parents)
+	}
+	return r.explain("delete image", d.Repository, err)
+}
+
+// A deletion is one run of a delete. The database may run it more than once.
+type deletion struct {
+	Repository   RepositoryName
+	repositoryID string
+	actor        string
+	now          int64
+	ImageID
+	withLastTag bool // an image goes with its last tag
+
+	// Set by run.
+	digest  string
+	deleted []ImageID
+}
+
+func (d *deletion) run(ctx context.Context, tx *store.Tx) error {
+	d.digest, d.deleted = d.Digest, nil
+	if d.Tag == "" {
+		return d.deleteImage(ctx, tx)
+	}
+	target, err := tx.LockTag(ctx, d.repositoryID, d.Tag)
+	if errors.Is(err, store.ErrNotFound) || err == nil && d.Digest != "" && d.Digest != target {
+		return imageNotFound(d.Repository, d.Digest, d.Tag)
+	}
+	if err != nil {
+		return err
+	}
+	d.digest = target
+	return d.deleteTag(ctx, tx)
+}
+
+func (d *deletion) deleteTag(ctx context.Context, tx *store.Tx) error {
+	// The lock orders us against others that tag or untag the same image.
+	if _, err := tx.LockManifest(ctx, d.repositoryID, d.digest); err != nil {
+		return err
+	}
+	tags, err := tx.CountTags(ctx, d.repositoryID, d.digest)
+	if err != nil {
+		return err
+	}
+	if tags == 1 && d.withLastTag {
+		return d.deleteImage(ctx, tx)
+	}
+	if err := d.removeTag(ctx, tx, d.Tag); err != nil {
+		return err
+	}
+	if err := d.announce(ctx, tx, "", "", d.Tag); err != nil {
+		return err
+	}
+	if tags > 1 {
+		return nil
+	}
+	return tx.SetUntagged(ctx, d.repositoryID, d.digest, true)
+}
+
+func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
+	exists, err := tx.LockManifest(ctx, d.repositoryID, d.digest)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return imageNotFound(d.Repository, d.Digest, d.Tag)
+	}
+	parents, err := tx.Parents(ctx, d.repositoryID, d.digest)
+	if err != nil {
+		return err
+	}
+	if len(parents) > 0 {
+		return referencedByManifestList(parents)
+	}
+	mediaType, artifactType, err := tx.ManifestMediaTypes(ctx, d.repositoryID, d.digest)
+	if err != nil {
+		return err
+	}
+	tags, err := tx.TagsOf(ctx, d.repositoryID, []string{d.digest})
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		if err := d.removeTag(ctx, tx, t.Name); err != nil {
+			return err
+		}
+		if err := d.announce(ctx, tx, mediaType, artifactType, t.Name); err != nil {
+			return err
+		}
+	}
+	if len(tags) == 0 {
+		d.deleted = append(d.deleted, ImageID{Digest: d.digest})
+		if err := d.announce(ctx, tx, mediaType, artifactType, ""); err != nil {
+			return err
+		}
+	}
+	return tx.DeleteManifest(ctx, d.repositoryID, d.digest)
+}
+
+func (d *deletion) removeTag(ctx context.Context, tx *store.Tx, tag string) error {
+	if _, err := tx.DeleteTag(ctx, d.repositoryID, tag); err != nil {
+		return err
+	}
+	d.deleted = append(d.deleted, ImageID{Digest: d.digest, Tag: tag})
+	return tx.RecordTag(ctx, d.repositoryID, tag, "", d.actor, d.now)
+}
+
+func (d *deletion) announce(ctx context.Context, tx *store.Tx, mediaType, artifactType, tag string) error {
+	return recordImageAction(ctx, tx, d.Repository, d.actor, d.now, event.ImageAction{
+		Action: event.Delete, Digest: digest.Digest(d.digest), Tag: tag,
+		ManifestMediaType: mediaType, ArtifactMediaType: artifactType,
+	})
+}

@@ -1,0 +1,177 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/lifecycle"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// A LifecyclePolicy is the text that a user set, and when it was last acted on.
+type LifecyclePolicy struct {
+	Text        string
+	EvaluatedAt time.Time // zero is never
+}
+
+// SetRepositoryPolicy sets a repository's policy, byte for byte. A text that is
+// no policy is refused with InvalidParameter, and so is one that keeps its
+// caller from setting it again, unless force.
+func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, force bool, caller iam.Principal) error {
+	policy, err := iam.ParseRepositoryPolicy(text)
+	if err != nil {
+		return InvalidParameter("PolicyText", "Invalid repository policy provided")
+	}
+	if !force && iam.DeniesItself(policy, caller, "ecr:SetRepositoryPolicy", n.ARN()) {
+		return InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same")
+	}
+	return r.putDocument(ctx, n, store.RepositoryPolicy, text)
+}
+
+// RepositoryPolicy returns a repository's policy, or refuses with
+// RepositoryPolicyNotFound.
+func (r *Registry) RepositoryPolicy(ctx context.Context, n RepositoryName) (text string, err error) {
+	d, err := r.document(ctx, n, store.RepositoryPolicy)
+	return d.Text, err
+}
+
+// DeleteRepositoryPolicy removes a repository's policy and returns it.
+func (r *Registry) DeleteRepositoryPolicy(ctx context.Context, n RepositoryName) (text string, err error) {
+	d, err := r.deleteDocument(ctx, n, store.RepositoryPolicy)
+	return d.Text, err
+}
+
+// The model bounds the text of PutLifecyclePolicy, and the templates that share
+// the validation do not.
+const minLifecycleText, maxLifecycleText = 100, 30720
+
+// PutLifecyclePolicy sets a repository's lifecycle policy, byte for byte, or
+// refuses a text that is none with InvalidParameter.
+func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, text string) error {
+	switch length := utf8.RuneCountInString(text); {
+	case length < minLifecycleText:
+		return InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length greater than or equal to %d", minLifecycleText))
+	case length > maxLifecycleText:
+		return InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length less than or equal to %d", maxLifecycleText))
+	}
+	if _, err := lifecycle.Parse(text); err != nil {
+		return &Error{Code: CodeInvalidParameter, Message: err.Error()}
+	}
+	return r.putDocument(ctx, n, store.LifecyclePolicy, text)
+}
+
+// LifecyclePolicy returns a repository's lifecycle policy, or refuses with
+// LifecyclePolicyNotFound.
+func (r *Registry) LifecyclePolicy(ctx context.Context, n RepositoryName) (LifecyclePolicy, error) {
+	d, err := r.document(ctx, n, store.LifecyclePolicy)
+	return lifecyclePolicyOf(d), err
+}
+
+// DeleteLifecyclePolicy removes a repository's lifecycle policy and returns it.
+func (r *Registry) DeleteLifecyclePolicy(ctx context.Context, n RepositoryName) (LifecyclePolicy, error) {
+	d, err := r.deleteDocument(ctx, n, store.LifecyclePolicy)
+	return lifecyclePolicyOf(d), err
+}
+
+func lifecyclePolicyOf(d store.Document) LifecyclePolicy {
+	p := LifecyclePolicy{Text: d.Text}
+	if d.EvaluatedAt != 0 {
+		p.EvaluatedAt = time.UnixMilli(d.EvaluatedAt)
+	}
+	return p
+}
+
+func (r *Registry) putDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, text string) error {
+	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		if err != nil {
+			return err
+		}
+		return tx.PutDocument(ctx, row.ID, kind, text)
+	})
+	return r.explain("set policy of", n, err)
+}
+
+func (r *Registry) document(ctx context.Context, n RepositoryName, kind store.DocumentKind) (store.Document, error) {
+	id, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return store.Document{}, err
+	}
+	d, err := r.store.Document(ctx, id, kind)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Document{}, documentNotFound(n, kind)
+	}
+	return d, r.explain("read policy of", n, err)
+}
+
+func (r *Registry) deleteDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind) (d store.Document, err error) {
+	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		row, err := tx.LockRepositoryExclusively(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		if err != nil {
+			return err
+		}
+		d, err = tx.Document(ctx, row.ID, kind)
+		if errors.Is(err, store.ErrNotFound) {
+			return documentNotFound(n, kind)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.DeleteDocument(ctx, row.ID, kind)
+	})
+	return d, r.explain("delete policy of", n, err)
+}
+
+func documentNotFound(n RepositoryName, kind store.DocumentKind) *Error {
+	if kind == store.LifecyclePolicy {
+		return refuse(CodeLifecyclePolicyNotFound, "Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", n.Name, n.Registry.Account)
+	}
+	return refuse(CodeRepositoryPolicyNotFound, "Repository policy does not exist for the repository with name '%s' in the registry with id '%s'", n.Name, n.Registry.Account)
+}
+
+// PutRegistryPolicy sets a registry's policy, byte for byte, or refuses a text
+// that is none with InvalidParameter.
+func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string) error {
+	if _, err := iam.ParseRegistryPolicy(text); err != nil {
+		return InvalidParameter("PolicyText", "Invalid registry policy provided")
+	}
+	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		return tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, r.millis())
+	})
+	if err != nil {
+		return fmt.Errorf("put registry policy: %w", err)
+	}
+	return nil
+}
+
+// RegistryPolicy returns a registry's policy, or refuses with
+// RegistryPolicyNotFound.
+func (r *Registry) RegistryPolicy(ctx context.Context, id ID) (text string, err error) {
+	text, err = r.store.Setting(ctx, id.Account, id.Region, store.RegistryPolicy)
+	return text, explainRegistryPolicy(id, err)
+}
+
+// DeleteRegistryPolicy removes a registry's policy and returns it.
+func (r *Registry) DeleteRegistryPolicy(ctx context.Context, id ID) (text string, err error) {
+	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		if text, err = tx.Setting(ctx, id.Account, id.Region, store.RegistryPolicy); err != nil {
+			return err
+		}
+		return tx.DeleteSetting(ctx, id.Account, id.Region, store.RegistryPolicy)
+	})
+	return text, explainRegistryPolicy(id, err)
+}
+
+func explainRegistryPolicy(id ID, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound):
+		return refuse(CodeRegistryPolicyNotFound, "Registry policy does not exist in the registry with id '%s'", id.Account)
+	}
+	return fmt.Errorf("registry policy: %w", err)
+}

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"fmt"
+)
+
+// A Code says what kind of refusal an [Error] is, in ECR's names for them.
+type Code string
+
+// The codes that a Registry refuses with (spec B.1). The edges map each to
+// their protocol's status and code.
+const (
+	CodeEmptyUpload              Code = "EmptyUploadException"
+	CodeImageDigestDoesNotMatch  Code = "ImageDigestDoesNotMatchException"
+	CodeImageNotFound            Code = "ImageNotFoundException"
+	CodeImageReferenced          Code = "ImageReferencedByManifestList"
+	CodeImageTagAlreadyExists    Code = "ImageTagAlreadyExistsException"
+	CodeInvalidLayer             Code = "InvalidLayerException"
+	CodeInvalidLayerPart         Code = "InvalidLayerPartException"
+	CodeInvalidParameter         Code = "InvalidParameterException"
+	CodeInvalidTagParameter      Code = "InvalidTagParameterException"
+	CodeLayerInaccessible        Code = "LayerInaccessibleException"
+	CodeLayerPartTooSmall        Code = "LayerPartTooSmallException"
+	CodeLayersNotFound           Code = "LayersNotFoundException"
+	CodeLifecyclePolicyNotFound  Code = "LifecyclePolicyNotFoundException"
+	CodeLimitExceeded            Code = "LimitExceededException"
+	CodeReferencedImagesNotFound Code = "ReferencedImagesNotFoundException"
+	CodeRegistryPolicyNotFound   Code = "RegistryPolicyNotFoundException"
+	CodeRepositoryAlreadyExists  Code = "RepositoryAlreadyExistsException"
+	CodeRepositoryNotEmpty       Code = "RepositoryNotEmptyException"
+	CodeRepositoryNotFound       Code = "RepositoryNotFoundException"
+	CodeRepositoryPolicyNotFound Code = "RepositoryPolicyNotFoundException"
+	CodeTooManyTags              Code = "TooManyTagsException"
+	CodeUploadNotFound           Code = "UploadNotFoundException"
+	CodeNotImplemented           Code = "NotImplementedException"
+	CodeLayerReferenced          Code = "LayerReferencedByImage" // ours: ECR cannot delete layers
+	CodeUploadInUse              Code = "UploadInUse"            // ours: two requests write to one upload
+	CodeManifestInvalid          Code = "ManifestInvalid"        // ours: a manifest that the OCI specification forbids
+)
+
+// An Error is a refusal that the caller is told, word for word. Every other
+// error of a [Registry] is internal.
+type Error struct {
+	Code    Code
+	Message string
+	// LastValidByte is set with [CodeInvalidLayerPart]: the upload's size minus one.
+	LastValidByte int64
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func refuse(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// InvalidParameter refuses a parameter in ECR's frame (spec A.4).
+func InvalidParameter(parameter, constraint string) *Error {
+	return refuse(CodeInvalidParameter, "Invalid parameter at '%s' failed to satisfy constraint: '%s'", parameter, constraint)
+}
+
+func repositoryNotFound(n RepositoryName) *Error {
+	return refuse(CodeRepositoryNotFound, "The repository with name '%s' does not exist in the registry with id '%s'", n.Name, n.Registry.Account)
+}
+
+func imageNotFound(n RepositoryName, digest, tag string) *Error {
+	return refuse(CodeImageNotFound, "The image with imageId {imageDigest:'%s', imageTag:'%s'} does not exist within the repository with name '%s' in the registry with id '%s'",
+		orNull(digest), orNull(tag), n.Name, n.Registry.Account)
+}
+
+func tagAlreadyExists(n RepositoryName, tag string) *Error {
+	return refuse(CodeImageTagAlreadyExists, "The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", tag, n.Name)
+}
+
+func layersNotFound(n RepositoryName, digests []string) *Error {
+	return refuse(CodeLayersNotFound, "Layers with digests '%s' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist",
+		joinDigests(digests), n.Name, n.Registry.Account)
+}
+
+func layerNotFound(n RepositoryName, digest string) *Error {
+	return refuse(CodeLayersNotFound, "The layer with digest '%s' does not exist within the repository with name '%s' in the registry with id '%s'", digest, n.Name, n.Registry.Account)
+}
+
+func referencedImagesNotFound(n RepositoryName, digests []string) *Error {
+	return refuse(CodeReferencedImagesNotFound, "Images with digests '%s' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist",
+		joinDigests(digests), n.Name, n.Registry.Account)
+}
+
+func uploadNotFound(n RepositoryName, id string) *Error {
+	return refuse(CodeUploadNotFound, "The upload with id '%s' does not exist in the repository with name '%s' in the registry with id '%s'", id, n.Name, n.Registry.Account)
+}
+
+func referencedByManifestList(parents []string) *Error {
+	return refuse(CodeImageReferenced, "Requested image referenced by manifest list: %s", joinDigests(parents))
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "null"
+	}
+	return s
+}

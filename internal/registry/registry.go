@@ -1,0 +1,88 @@
+// Package registry is the heart of nifuda: what a container registry does, in
+// the words of the domain.
+//
+// Both planes, the AWS API and /v2/, are thin translations onto a [Registry].
+// It decides everything about repositories, blobs, uploads, images and tags;
+// it knows no HTTP, no SQL and no AWS shapes. Who may do a thing is decided
+// before it is called.
+package registry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// An ID names one private registry: an account in a region.
+type ID struct {
+	Account string // 12 digits
+	Region  string
+}
+
+// ARN returns the ARN of everything in the registry's repositories.
+func (id ID) ARN(repository string) string {
+	return "arn:" + iam.Partition(id.Region) + ":ecr:" + id.Region + ":" + id.Account + ":repository/" + repository
+}
+
+// A RepositoryName names a repository of a registry.
+type RepositoryName struct {
+	Registry ID
+	Name     string
+}
+
+// ARN returns the repository's ARN.
+func (n RepositoryName) ARN() string { return n.Registry.ARN(n.Name) }
+
+// Options are what [New] needs beside its engines.
+type Options struct {
+	// UploadKey authenticates upload ids, so that starting an upload writes nothing.
+	UploadKey []byte
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log takes what no caller can be told, such as a failed clean-up.
+	Log *slog.Logger
+}
+
+// A Registry holds every registry of every account and region of an installation.
+type Registry struct {
+	store   *store.Store
+	blobs   blob.Store
+	uploads *uploadIDs
+	claims  *claims
+	pulls   *pulls
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// New returns the registry over its metadata and its blobs. [Registry.Run]
+// must run beside it.
+func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Registry{
+		store:   metadata,
+		blobs:   blobs,
+		uploads: &uploadIDs{key: o.UploadKey, now: o.Now},
+		claims:  newClaims(),
+		pulls:   newPulls(),
+		now:     o.Now,
+		log:     o.Log,
+	}
+}
+
+// Ping reports whether the database and the blob store answer.
+func (r *Registry) Ping(ctx context.Context) error {
+	if err := r.store.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if err := r.blobs.Ping(ctx); err != nil {
+		return fmt.Errorf("blob store: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/nifuda/nifuda/internal/manifest"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// A Mutability says which tags of a repository may be moved to another image.
+type Mutability string
+
+// The modes of tag mutability (spec B.0, Mutability).
+const (
+	Mutable                Mutability = "MUTABLE"
+	Immutable              Mutability = "IMMUTABLE"
+	MutableWithExclusion   Mutability = "MUTABLE_WITH_EXCLUSION"
+	ImmutableWithExclusion Mutability = "IMMUTABLE_WITH_EXCLUSION"
+)
+
+// A TagMutability is a mode, and in the modes with exclusion the wildcard
+// filters of the tags that it does not hold for, in the user's order.
+type TagMutability struct {
+	Mode       Mutability
+	Exclusions []string
+}
+
+// MayMove reports whether a tag that exists may be pointed at another image.
+func (m TagMutability) MayMove(tag string) bool {
+	excluded := slices.ContainsFunc(m.Exclusions, func(filter string) bool { return manifest.TagFilter(filter).Match(tag) })
+	switch m.Mode {
+	case Immutable:
+		return false
+	case ImmutableWithExclusion:
+		return excluded
+	case MutableWithExclusion:
+		return !excluded
+	default:
+		return true
+	}
+}
+
+// validate applies spec B.0 (ExclFilters) and operation 7.
+func (m TagMutability) validate() error {
+	const parameter = "imageTagMutabilityExclusionFilters"
+	withExclusion := m.Mode == MutableWithExclusion || m.Mode == ImmutableWithExclusion
+	switch {
+	case withExclusion && len(m.Exclusions) == 0:
+		return InvalidParameter(parameter, fmt.Sprintf("ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as %s", m.Mode))
+	case !withExclusion && len(m.Exclusions) > 0:
+		return InvalidParameter(parameter, fmt.Sprintf("ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as %s", m.Mode))
+	case len(m.Exclusions) > 5:
+		return InvalidParameter(parameter, "Member must have length less than or equal to 5")
+	}
+	for _, filter := range m.Exclusions {
+		if strings.Count(filter, "*") > 2 {
+			return InvalidParameter(parameter, fmt.Sprintf("Filter '%s' must not have more than 2 wildcards (*)", filter))
+		}
+		if !manifest.ValidTagFilter(filter) {
+			return InvalidParameter(parameter, "Member must satisfy regular expression pattern: ^[0-9a-zA-Z._*-]{1,128}$")
+		}
+	}
+	return nil
+}
+
+// An Encryption says how a repository's blobs are sealed at rest.
+type Encryption struct {
+	Type   string // AES256, KMS or KMS_DSSE
+	KMSKey string // ARN, with KMS and KMS_DSSE
+}
+
+// AES256 is the encryption of a repository that asks for none.
+const AES256 = "AES256"
+
+// A Repository is a named set of images.
+type Repository struct {
+	RepositoryName
+	ID         string // UUIDv7; another one when a repository is made anew
+	CreatedAt  time.Time
+	Mutability TagMutability
+	ScanOnPush bool
+	Encryption Encryption
+}
+
+// A NewRepository is a repository to create. Zero values mean ECR's defaults.
+type NewRepository struct {
+	RepositoryName
+	Mutability TagMutability
+	ScanOnPush bool
+	Encryption Encryption
+	Tags       []ResourceTag
+	Actor      string // the caller's ARN
+}
+
+// CreateRepository creates a repository with its resource tags, or refuses
+// with InvalidParameter, InvalidTagParameter, TooManyTags or
+// RepositoryAlreadyExists.
+func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repository, error) {
+	if in.Mutability.Mode == "" {
+		in.Mutability.Mode = Mutable
+	}
+	if err := in.Mutability.validate(); err != nil {
+		return Repository{}, err
+	}
+	if err := validateResourceTags(in.Tags); err != nil {
+		return Repository{}, err
+	}
+	if in.Encryption.Type == "" {
+		in.Encryption.Type = AES256
+	}
+	if in.Encryption.Type != AES256 {
+		return Repository{}, refuse(CodeNotImplemented, "Encryption with %s is not implemented yet by this registry; repositories are created with AES256.", in.Encryption.Type)
+	}
+	filters, err := json.Marshal(in.Mutability.Exclusions)
+	if err != nil {
+		return Repository{}, fmt.Errorf("encode exclusion filters: %w", err)
+	}
+	row := store.Repository{
+		ID: newID(), Account: in.Registry.Account, Region: in.Registry.Region, Name: in.Name,
+		Mutability: string(in.Mutability.Mode), MutabilityFilters: string(filters), ScanOnPush: in.ScanOnPush,
+		Encryption: in.Encryption.Type, KMSKey: in.Encryption.KMSKey, CreatedAt: r.millis(),
+	}
+	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.InsertRepository(ctx, row); err != nil {
+			return err
+		}
+		for _, t := range in.Tags {
+			if err := tx.PutResourceTag(ctx, row.ID, store.ResourceTag(t)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if store.IsUnique(err) {
+		return Repository{}, refuse(CodeRepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", in.Name, in.Registry.Account)
+	}
+	if err != nil {
+		return Repository{}, fmt.Errorf("create repository: %w", err)
+	}
+	return repositoryOf(row)
+}
+
+// Repository returns a repository, or refuses with RepositoryNotFound.
+func (r *Registry) Repository(ctx context.Context, n RepositoryName) (Repository, error) {
+	row, err := r.store.Repository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		return Repository{}, repositoryNotFound(n)
+	}
+	if err != nil {
+		return Repository{}, fmt.Errorf("read repository: %w", err)
+	}
+	return repositoryOf(row)
+}
+
+// Repositories returns the registry's repositories with a name after the given
+// one, in byte order, at most limit.
+func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit int) ([]Repository, error) {
+	rows, err := r.store.Repositories(ctx, id.Account, id.Region, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list repositories: %w", err)
+	}
+	all := make([]Repository, len(rows))
+	for i, row := range rows {
+		if all[i], err = repositoryOf(row); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// DeleteRepository deletes a repository and returns it as it was. One that
+// holds images is refused with RepositoryNotEmpty unless force.
+func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
+	var row store.Repository
+	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		row, err = tx.LockRepositoryExclusively(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		if err != nil {
+			return err
+		}
+		holds, err := tx.HasImages(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		if holds && !force {
+			return refuse(CodeRepositoryNotEmpty, "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", n.Name, n.Registry.Account)
+		}
+		return tx.DeleteRepository(ctx, row.ID)
+	})
+	if err != nil {
+		return Repository{}, r.explain("delete repository", n, err)
+	}
+	return repositoryOf(row)
+}
+
+// SetTagMutability changes which tags may move from now on.
+func (r *Registry) SetTagMutability(ctx context.Context, n RepositoryName, m TagMutability) error {
+	if err := m.validate(); err != nil {
+		return err
+	}
+	filters, err := json.Marshal(m.Exclusions)
+	if err != nil {
+		return fmt.Errorf("encode exclusion filters: %w", err)
+	}
+	return r.changeRepository(ctx, n, func(ctx context.Context, tx *store.Tx) (bool, error) {
+		return tx.SetMutability(ctx, n.Registry.Account, n.Registry.Region, n.Name, string(m.Mode), string(filters))
+	})
+}
+
+// SetScanOnPush changes whether images are scanned when they arrive.
+func (r *Registry) SetScanOnPush(ctx context.Context, n RepositoryName, scan bool) error {
+	return r.changeRepository(ctx, n, func(ctx context.Context, tx *store.Tx) (bool, error) {
+		return tx.SetScanOnPush(ctx, n.Registry.Account, n.Registry.Region, n.Name, scan)
+	})
+}
+
+func (r *Registry) changeRepository(ctx context.Context, n RepositoryName, change func(context.Context, *store.Tx) (bool, error)) error {
+	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		exists, err := change(ctx, tx)
+		if err == nil && !exists {
+			return store.ErrNotFound
+		}
+		return err
+	})
+	return r.explain("change repository", n, err)
+}
+
+// repositoryID returns the id behind a name, or refuses with RepositoryNotFound.
+func (r *Registry) repositoryID(ctx context.Context, n RepositoryName) (string, error) {
+	id, err := r.store.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+	return id, r.explain("find repository", n, err)
+}
+
+// explain turns the error of a transaction on a repository into what the
+// caller is told: a missing row means that there is no such repository.
+func (r *Registry) explain(doing string, n RepositoryName, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return repositoryNotFound(n)
+	}
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		return refusal
+	}
+	return fmt.Errorf("%s %s: %w", doing, n.ARN(), err)
+}
+
+func repositoryOf(row store.Repository) (Repository, error) {
+	m := TagMutability{Mode: Mutability(row.Mutability)}
+	if err := json.Unmarshal([]byte(row.MutabilityFilters), &m.Exclusions); err != nil {
+		return Repository{}, fmt.Errorf("exclusion filters of repository %s: %w", row.ID, err)
+	}
+	return Repository{
+		RepositoryName: RepositoryName{Registry: ID{Account: row.Account, Region: row.Region}, Name: row.Name},
+		ID:             row.ID,
+		CreatedAt:      time.UnixMilli(row.CreatedAt),
+		Mutability:     m,
+		ScanOnPush:     row.ScanOnPush,
+		Encryption:     Encryption{Type: row.Encryption, KMSKey: row.KMSKey},
+	}, nil
+}
+
+func (r *Registry) millis() int64 { return r.now().UnixMilli() }
+
+// newID returns a UUIDv7: ids made later sort later.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

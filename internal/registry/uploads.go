@@ -1,0 +1,324 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// A Part is a piece of an upload.
+type Part struct {
+	// First is the offset that the client believes the part begins at; nil
+	// appends at the end.
+	First *int64
+	// Length is how many bytes Body has, or -1 if that is not known. It is a hint.
+	Length int64
+	Body   io.Reader // nil is empty
+}
+
+// A Completion ends an upload.
+type Completion struct {
+	Part // the last one, often empty
+	// Digests are what the bytes may hash to; one of them must match.
+	Digests []string
+	// AllowEmpty takes a blob without bytes, as OCI asks and ECR refuses with
+	// EmptyUploadException.
+	AllowEmpty bool
+	// MinPartSize refuses an upload with a smaller part before the last one
+	// with LayerPartTooSmall; 0 takes any.
+	MinPartSize int64
+}
+
+// A Completed is a blob that an upload has put into a repository.
+type Completed struct {
+	Blob
+	// Existed says that the repository had the blob already: where ECR answers
+	// LayerAlreadyExistsException.
+	Existed bool
+}
+
+// minPartSize is the size that ECR wants of all layer parts but the last.
+const minPartSize = 5 << 20
+
+// StartUpload returns the id of a new upload. It writes nothing: an upload
+// begins to exist with its first bytes.
+func (r *Registry) StartUpload(ctx context.Context, n RepositoryName) (id string, err error) {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return "", err
+	}
+	return r.uploads.make(repositoryID), nil
+}
+
+// UploadSize returns how many bytes of an upload are safe, or refuses with
+// UploadNotFound.
+func (r *Registry) UploadSize(ctx context.Context, n RepositoryName, id string) (int64, error) {
+	u, err := r.upload(ctx, n, id)
+	return u.Size, err
+}
+
+// AppendUpload adds a part to an upload and returns the upload's new size. A
+// part at another offset than the end is refused with InvalidLayerPart. When
+// the body breaks, what arrived is kept and the body's error is returned.
+func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string, p Part) (size int64, err error) {
+	release, err := r.claims.take(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	u, err := r.upload(ctx, n, id)
+	if err != nil {
+		return 0, err
+	}
+	if err := checkOffset(u, p); err != nil {
+		return u.Size, err
+	}
+	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+	if err != nil {
+		return u.Size, err
+	}
+	// The client may be gone by now; what it sent is kept all the same.
+	ctx = context.WithoutCancel(ctx)
+	received, broken, failed := rc.receive(ctx, p.Body, p.Length)
+	if failed != nil || broken != nil && received == 0 {
+		return u.Size, errors.Join(failed, broken, rc.drop(ctx))
+	}
+	if u.Content, u.WriterState, err = rc.save(ctx); err != nil {
+		return u.Size, err
+	}
+	addPart(&u, received)
+	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		u.UpdatedAt = r.millis()
+		return tx.PutUpload(ctx, u)
+	})
+	if store.IsForeignKey(err) {
+		return 0, repositoryNotFound(n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("save upload: %w", err)
+	}
+	return u.Size, broken
+}
+
+// CompleteUpload turns an upload into a blob of the repository. A digest that
+// does not match is refused with InvalidLayer and leaves the upload as it was.
+func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id string, c Completion) (Completed, error) {
+	release, err := r.claims.take(ctx, id)
+	if err != nil {
+		return Completed{}, err
+	}
+	defer release()
+	u, err := r.upload(ctx, n, id)
+	if err != nil {
+		return Completed{}, err
+	}
+	if err := checkOffset(u, c.Part); err != nil {
+		return Completed{}, err
+	}
+	return r.complete(ctx, n, u, c)
+}
+
+// PutBlob uploads a blob in one request.
+func (r *Registry) PutBlob(ctx context.Context, n RepositoryName, c Completion) (Completed, error) {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return Completed{}, err
+	}
+	return r.complete(ctx, n, store.Upload{RepositoryID: repositoryID}, c)
+}
+
+// CancelUpload drops an upload and its bytes.
+func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string) error {
+	release, err := r.claims.take(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer release()
+	u, err := r.upload(ctx, n, id)
+	if err != nil {
+		return err
+	}
+	state := u.WriterState
+	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		return r.closeUpload(ctx, tx, u)
+	})
+	if err != nil {
+		return fmt.Errorf("cancel upload: %w", err)
+	}
+	return r.abandon(ctx, state)
+}
+
+// upload returns the state of an upload of the repository.
+func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (store.Upload, error) {
+	repositoryID, err := r.repositoryID(ctx, n)
+	if err != nil {
+		return store.Upload{}, err
+	}
+	u, err := r.store.Upload(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound) && r.uploads.fresh(id, repositoryID):
+		return store.Upload{ID: id, RepositoryID: repositoryID}, nil
+	case errors.Is(err, store.ErrNotFound), err == nil && (u.Closed || u.RepositoryID != repositoryID):
+		return store.Upload{}, uploadNotFound(n, id)
+	case err != nil:
+		return store.Upload{}, fmt.Errorf("read upload: %w", err)
+	}
+	return u, nil
+}
+
+func checkOffset(u store.Upload, p Part) error {
+	if p.First == nil || *p.First == u.Size {
+		return nil
+	}
+	e := refuse(CodeInvalidLayerPart, "First byte of the layer part is %d instead of %d", *p.First, u.Size)
+	e.LastValidByte = u.Size - 1
+	return e
+}
+
+func addPart(u *store.Upload, received int64) {
+	u.SmallPart = u.SmallPart || u.Parts > 0 && u.LastPart < minPartSize
+	u.Parts++
+	u.LastPart = received
+	u.Size += received
+}
+
+// complete receives the last part and commits the blob.
+func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Upload, c Completion) (Completed, error) {
+	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+	if err != nil {
+		return Completed{}, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
+	if err := errors.Join(failed, broken); err != nil {
+		return Completed{}, errors.Join(err, rc.drop(ctx))
+	}
+	if received > 0 {
+		addPart(&u, received)
+	}
+	if err := c.check(n, u); err != nil {
+		return Completed{}, errors.Join(err, rc.drop(ctx))
+	}
+	b, err := r.seal(ctx, rc, c.Digests)
+	if err != nil {
+		return Completed{}, err
+	}
+	b.Size = u.Size
+	existed, err := r.commitBlob(ctx, n, u, b)
+	return Completed{Blob: Blob{Digest: b.Digest, Size: b.Size}, Existed: existed}, err
+}
+
+func (c Completion) check(n RepositoryName, u store.Upload) error {
+	switch {
+	case u.Size == 0 && !c.AllowEmpty:
+		return refuse(CodeEmptyUpload, "The upload with id '%s' in the repository with name '%s' in registry with id '%s' cannot be completed because it does not have any parts",
+			u.ID, n.Name, n.Registry.Account)
+	case c.MinPartSize > 0 && u.SmallPart:
+		return refuse(CodeLayerPartTooSmall, "All layer parts except the last part should be at least 5MB")
+	}
+	return nil
+}
+
+// seal verifies the received bytes against the digests and makes them durable,
+// if they are for the blob store.
+func (r *Registry) seal(ctx context.Context, rc *receiver, digests []string) (store.Blob, error) {
+	mismatch := refuse(CodeInvalidLayer, "None of the provided layer digests match the calculated layer digest")
+	if rc.writer == nil {
+		for _, d := range digests {
+			if digest.Digest(d).Algorithm().FromBytes(rc.content) == digest.Digest(d) {
+				return store.Blob{ID: newID(), Digest: d, Content: notNil(rc.content)}, nil
+			}
+		}
+		return store.Blob{}, mismatch
+	}
+	candidates := make([]digest.Digest, len(digests))
+	for i, d := range digests {
+		candidates[i] = digest.Digest(d)
+	}
+	location, d, err := rc.writer.Commit(ctx, candidates...)
+	if errors.Is(err, blob.ErrDigestMismatch) {
+		return store.Blob{}, mismatch
+	}
+	if err != nil {
+		return store.Blob{}, fmt.Errorf("commit blob: %w", err)
+	}
+	return store.Blob{ID: newID(), Digest: d.String(), Location: string(location)}, nil
+}
+
+// notNil returns content such that a blob without bytes differs from one whose
+// bytes are elsewhere.
+func notNil(content []byte) []byte {
+	if content == nil {
+		return []byte{}
+	}
+	return content
+}
+
+// commitBlob records a sealed blob, links it to the repository and closes its
+// upload. Of two uploads of one digest the second one's bytes are removed.
+func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
+	var id string
+	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		id, _, err = tx.LockBlob(ctx, b.Digest, b.Domain)
+		if errors.Is(err, store.ErrNotFound) {
+			id, err = tx.InsertBlob(ctx, b, r.millis())
+		}
+		if err != nil {
+			return err
+		}
+		isNew, err := tx.LinkBlob(ctx, u.RepositoryID, b.Digest, id, b.Size, r.millis())
+		if err != nil {
+			return err
+		}
+		existed = !isNew
+		if u.ID == "" {
+			return nil
+		}
+		return r.closeUpload(ctx, tx, u)
+	})
+	gone := store.IsForeignKey(err) // the repository was deleted meanwhile
+	if b.Location != "" && (gone || err == nil && id != b.ID) {
+		// Nothing ever referred to these bytes. After any other error something may.
+		r.removeUnused(ctx, blob.Location(b.Location))
+	}
+	if gone {
+		return false, repositoryNotFound(n)
+	}
+	if err != nil {
+		return false, fmt.Errorf("commit blob: %w", err)
+	}
+	return existed, nil
+}
+
+// closeUpload leaves a mark for the upload's id, so that it does not count as
+// one that has received nothing.
+func (r *Registry) closeUpload(ctx context.Context, tx *store.Tx, u store.Upload) error {
+	return tx.PutUpload(ctx, store.Upload{ID: u.ID, RepositoryID: u.RepositoryID, Closed: true, UpdatedAt: r.millis()})
+}
+
+// abandon removes what a writer's state stands for.
+func (r *Registry) abandon(ctx context.Context, state []byte) error {
+	if state == nil {
+		return nil
+	}
+	w, err := r.blobs.Resume(ctx, state)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("abandon upload: %w", err)
+	}
+	return w.Abort(ctx)
+}
+
+func (r *Registry) removeUnused(ctx context.Context, location blob.Location) {
+	if err := r.blobs.Remove(ctx, location); err != nil {
+		r.log.WarnContext(ctx, "unused blob left behind", "location", location, "error", err)
+	}
+}
