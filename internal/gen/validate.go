@@ -1,0 +1,329 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// constrained says whether there is anything to check about a shape or a part
+// of it.
+func (p *pkg) constrained(name string) bool {
+	parts := map[string]bool{}
+	p.reach(parts, name)
+	for part := range parts {
+		s := p.Shapes[part]
+		if len(s.Required) > 0 || s.Min != nil || s.Max != nil || s.Pattern != "" || len(s.Enum) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// toCheck names the shapes of a type that get a check of their own; the empty
+// type means those without parts.
+func (p *pkg) toCheck(kind string) []string {
+	return p.shapeNames(func(name string, s *shape) bool {
+		_, scalar := scalarTypes[s.Type]
+		return (s.Type == kind || kind == "" && scalar) && p.inputs[name] && p.constrained(name)
+	})
+}
+
+func (p *pkg) printValidation(w *printer) {
+	w.p("import (\n\"fmt\"\n\"regexp\"\n\"slices\"\n\"strconv\"\n\"strings\"\n\"unicode/utf8\"\n)\n")
+	w.WriteString(violationSource)
+	w.p("func refusal(v *violation) error {\nif v == nil {\nreturn nil\n}")
+	w.p("return NewError(%q, fmt.Sprintf(%q, v.path, v.constraint))\n}\n", p.Code, p.Frame)
+
+	requests := map[string]bool{}
+	for _, op := range p.Operations {
+		requests[op.Input.Shape] = true
+	}
+	for _, name := range p.shapeNames(func(name string, _ *shape) bool { return requests[name] }) {
+		p.printValidate(w, name)
+	}
+	for _, name := range p.toCheck("structure") {
+		p.printStructCheck(w, name)
+	}
+	for _, name := range p.toCheck("list") {
+		p.printListCheck(w, name)
+	}
+	for _, name := range p.toCheck("") {
+		p.printScalarCheck(w, name)
+	}
+	p.printPatterns(w)
+}
+
+func (p *pkg) printValidate(w *printer, name string) {
+	w.p("// Validate reports the first constraint of the model that the request breaks.")
+	if !p.constrained(name) {
+		w.p("func (*%s) Validate() error { return nil }\n", exported(name))
+		return
+	}
+	w.p("func (v *%s) Validate() error { return refusal(v.check()) }\n", exported(name))
+}
+
+// printStructCheck checks first that everything required is there, then each
+// member in the order of the model.
+func (p *pkg) printStructCheck(w *printer, name string) {
+	w.p("func (v *%s) check() *violation {", exported(name))
+	for _, m := range p.Shapes[name].Members {
+		f := p.fieldOf(name, m)
+		if !f.Required {
+			continue
+		}
+		zero := `""`
+		if f.Nilable {
+			zero = "nil"
+		}
+		w.p("if v.%s == %s {\nreturn missing.in(%q)\n}", exported(m.Name), zero, m.Name)
+	}
+	for _, m := range p.Shapes[name].Members {
+		p.printMemberCheck(w, name, m)
+	}
+	w.p("return nil\n}\n")
+}
+
+func (p *pkg) printMemberCheck(w *printer, owner string, m member) {
+	f := p.fieldOf(owner, m)
+	value := "v." + exported(m.Name)
+	if strings.HasPrefix(f.Type, "*") && p.Shapes[m.Shape].Type != "structure" {
+		value = "*" + value
+	}
+	checks := p.memberChecks(owner, m, value)
+	if len(checks) == 0 {
+		return
+	}
+	optional := f.Nilable && !f.Required
+	if optional {
+		w.p("if v.%s != nil {", exported(m.Name))
+	}
+	for _, check := range checks {
+		w.p("if e := %s; e != nil {\nreturn e.in(%q)\n}", check, m.Name)
+	}
+	if optional {
+		w.p("}")
+	}
+}
+
+// memberChecks are the calls that check a member.
+func (p *pkg) memberChecks(owner string, m member, value string) []string {
+	path := owner + "." + m.Name
+	if slices.Contains(p.Unchecked, path) {
+		return []string{p.Shapes[m.Shape].checkCount(value)}
+	}
+	var checks []string
+	if p.constrained(m.Shape) {
+		checks = append(checks, p.checkCall(m.Shape, value))
+	}
+	if _, ok := p.MemberPattern[path]; ok {
+		checks = append(checks, fmt.Sprintf("checkPattern(%s, pattern%s%s)", value, exported(owner), exported(m.Name)))
+	}
+	return checks
+}
+
+// checkCall is the call that checks a value of a shape.
+func (p *pkg) checkCall(shapeName, value string) string {
+	if p.Shapes[shapeName].Type == "structure" {
+		return value + ".check()"
+	}
+	return fmt.Sprintf("check%s(%s)", exported(shapeName), value)
+}
+
+func (p *pkg) printListCheck(w *printer, name string) {
+	s := p.Shapes[name]
+	w.p("func check%s(list %s) *violation {", exported(name), p.goType(name))
+	if s.Min != nil || s.Max != nil {
+		w.p("if e := %s; e != nil {\nreturn e\n}", s.checkCount("list"))
+	}
+	if p.constrained(s.Member.Shape) {
+		w.p("for i := range list {\nif e := %s; e != nil {", p.checkCall(s.Member.Shape, "list[i]"))
+		if p.Shapes[s.Member.Shape].Type == "structure" || p.Shapes[s.Member.Shape].Type == "list" {
+			w.p("return e.inElement(i)\n}\n}")
+		} else {
+			w.p("return e.ofElement()\n}\n}")
+		}
+	}
+	w.p("return nil\n}\n")
+}
+
+// printScalarCheck checks bounds, then the enumeration, then the pattern.
+func (p *pkg) printScalarCheck(w *printer, name string) {
+	s := p.Shapes[name]
+	var checks []string
+	if s.Min != nil || s.Max != nil {
+		checks = append(checks, s.checkBounds("v"))
+	}
+	if len(s.Enum) > 0 {
+		checks = append(checks, fmt.Sprintf("checkEnum(v, %s)", quoted(s.Enum)))
+	}
+	if s.Pattern != "" {
+		checks = append(checks, "checkPattern(v, pattern"+exported(name)+")")
+	}
+	w.p("func check%s(v %s) *violation {", exported(name), p.goType(name))
+	last := len(checks) - 1
+	for _, check := range checks[:last] {
+		w.p("if e := %s; e != nil {\nreturn e\n}", check)
+	}
+	w.p("return %s\n}\n", checks[last])
+}
+
+func quoted(values []string) string {
+	literals := make([]string, len(values))
+	for i, value := range values {
+		literals[i] = quote(value)
+	}
+	return strings.Join(literals, ", ")
+}
+
+// checkBounds is the call that checks a scalar's length or value.
+func (s *shape) checkBounds(value string) string {
+	low, high := s.limits()
+	switch s.Type {
+	case "string":
+		return fmt.Sprintf("checkLength(%s, %s, %s)", value, low, high)
+	case "blob":
+		return s.checkCount(value)
+	default:
+		return fmt.Sprintf("checkRange(int64(%s), %s, %s)", value, low, high)
+	}
+}
+
+// checkCount is the call that checks the number of elements or bytes.
+func (s *shape) checkCount(value string) string {
+	low, high := s.limits()
+	return fmt.Sprintf("checkCount(len(%s), %s, %s)", value, low, high)
+}
+
+// limits are min and max, or those of the Go type.
+func (s *shape) limits() (low, high string) {
+	low, high = "0", "unlimited"
+	if s.Type == "integer" || s.Type == "long" {
+		low = fmt.Sprint(math.MinInt64)
+	}
+	if s.Min != nil {
+		low = fmt.Sprint(*s.Min)
+	}
+	if s.Max != nil {
+		high = fmt.Sprint(*s.Max)
+	}
+	return low, high
+}
+
+func (p *pkg) printPatterns(w *printer) {
+	w.p("// The patterns of the model, which match whole values.\nvar (")
+	for _, name := range p.shapeNames(func(name string, s *shape) bool { return s.Pattern != "" && p.inputs[name] }) {
+		text, ok := p.PatternOf[name]
+		if !ok {
+			text = p.Pattern
+		}
+		p.printPattern(w, exported(name), p.expression(name), text, p.Shapes[name].Pattern)
+	}
+	for _, path := range slices.Sorted(maps.Keys(p.MemberPattern)) {
+		owner, memberName, _ := strings.Cut(path, ".")
+		pattern := p.MemberPattern[path]
+		p.printPattern(w, exported(owner)+exported(memberName), anchored(pattern), p.Pattern, pattern)
+	}
+	w.p(")")
+}
+
+func (p *pkg) printPattern(w *printer, name, expression, text, pattern string) {
+	w.p("pattern%s = &pattern{\nregexp.MustCompile(%s),\n%s,\n%s,\n}", name, quote(expression),
+		quote(fmt.Sprintf(text, pattern)), quote(fmt.Sprintf(plainPattern, pattern)))
+}
+
+const violationSource = `
+// A violation is a broken constraint. A member of a structure in a list is
+// written as in tags.1.member.key, counted from one; an element of a list of
+// plain values is reported at the list.
+type violation struct {
+	path       string
+	constraint string
+	// element is the constraint in the words that apply to an element of a
+	// list, where they differ.
+	element string
+}
+
+var missing = &violation{constraint: "Member must not be null"}
+
+// in returns the violation as seen from the structure that has it in a member.
+func (v *violation) in(member string) *violation {
+	if v.path != "" {
+		member += "." + v.path
+	}
+	return &violation{path: member, constraint: v.constraint}
+}
+
+// inElement returns the violation as seen from the list that has it in an element.
+func (v *violation) inElement(i int) *violation {
+	return v.in(strconv.Itoa(i+1) + ".member")
+}
+
+// ofElement returns a list's violation for that of a plain value in it.
+func (v *violation) ofElement() *violation {
+	constraint := v.constraint
+	if v.element != "" {
+		constraint = v.element
+	}
+	return &violation{constraint: "Member must satisfy constraint: [" + constraint + "]"}
+}
+
+const unlimited = 1<<63 - 1
+
+// checkLength counts characters, and only where the number of bytes does not
+// settle the matter.
+func checkLength(s string, low, high int64) *violation {
+	n := int64(len(s))
+	if n > high || n < low*utf8.UTFMax {
+		n = int64(utf8.RuneCountInString(s))
+	}
+	return checkLengthIs(n, low, high)
+}
+
+func checkCount(n int, low, high int64) *violation {
+	return checkLengthIs(int64(n), low, high)
+}
+
+func checkLengthIs(n, low, high int64) *violation {
+	return checkBounds(n, low, high, "length")
+}
+
+func checkRange(n, low, high int64) *violation {
+	return checkBounds(n, low, high, "value")
+}
+
+func checkBounds(n, low, high int64, what string) *violation {
+	switch {
+	case n < low:
+		return &violation{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}
+	case n > high:
+		return &violation{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}
+	default:
+		return nil
+	}
+}
+
+func checkEnum(s string, values ...string) *violation {
+	if slices.Contains(values, s) {
+		return nil
+	}
+	return &violation{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}
+}
+
+// A pattern is a regular expression and how a refusal words it, for a member
+// and for an element of a list.
+type pattern struct {
+	expression      *regexp.Regexp
+	member, element string
+}
+
+func checkPattern(s string, p *pattern) *violation {
+	if p.expression.MatchString(s) {
+		return nil
+	}
+	return &violation{constraint: p.member, element: p.element}
+}
+
+`
