@@ -130,8 +130,7 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 	if err != nil {
 		return err
 	}
-	p.inserted, err = tx.InsertManifest(ctx, p.row(repositoryID, size))
-	if err != nil || !p.inserted {
+	if err := p.insertRow(ctx, tx, p.row(repositoryID, size)); err != nil || !p.inserted {
 		return err
 	}
 	blobs := p.manifest.Blobs()
@@ -144,6 +143,21 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 		return err
 	}
 	return tx.InsertManifestChildren(ctx, repositoryID, p.digest, p.children())
+}
+
+// insertRow inserts the manifest unless it is there, and then keeps it from
+// being deleted before the tags point at it.
+func (p *put) insertRow(ctx context.Context, tx *store.Tx, row store.NewManifest) (err error) {
+	for kept := false; !kept; {
+		if p.inserted, err = tx.InsertManifest(ctx, row); err != nil || p.inserted {
+			return err
+		}
+		// It was deleted in between if it is not there to be kept.
+		if kept, err = tx.KeepManifest(ctx, row.RepositoryID, row.Digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *put) row(repositoryID string, size int64) store.NewManifest {

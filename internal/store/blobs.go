@@ -104,13 +104,17 @@ func (tx *Tx) InsertBlob(ctx context.Context, b Blob, now int64) (id string, err
 // LinkBlob makes a blob a member of a repository, or touches it if it is one,
 // and reports whether the link is new.
 func (tx *Tx) LinkBlob(ctx context.Context, repositoryID, digest, blobID string, size, now int64) (isNew bool, err error) {
-	n, err := tx.exec(ctx, `INSERT INTO repository_blobs (repository_id, digest, blob_id, size, touched_at) VALUES ($1,$2,$3,$4,$5)
-		ON CONFLICT (repository_id, digest) DO NOTHING`, repositoryID, digest, blobID, size, now)
-	if err != nil || n == 1 {
-		return n == 1, err
+	for {
+		n, err := tx.exec(ctx, `INSERT INTO repository_blobs (repository_id, digest, blob_id, size, touched_at) VALUES ($1,$2,$3,$4,$5)
+			ON CONFLICT (repository_id, digest) DO NOTHING`, repositoryID, digest, blobID, size, now)
+		if err != nil || n == 1 {
+			return n == 1, err
+		}
+		// A link that is not there to be touched was removed in between.
+		if touched, err := tx.TouchBlob(ctx, repositoryID, digest, now); err != nil || touched {
+			return false, err
+		}
 	}
-	_, err = tx.TouchBlob(ctx, repositoryID, digest, now)
-	return false, err
 }
 
 // TouchBlob keeps a repository's blob from being collected for a while, and

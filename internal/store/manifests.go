@@ -151,7 +151,15 @@ func (tx *Tx) LockManifest(ctx context.Context, repositoryID, digest string) (bo
 	return found(tx.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2 FOR UPDATE`, []any{repositoryID, digest}, &one))
 }
 
-// ManifestMediaType returns the media type of a manifest, or [ErrNotFound].
+// KeepManifest keeps a manifest from being deleted until the transaction ends,
+// and reports whether it exists.
+func (tx *Tx) KeepManifest(ctx context.Context, repositoryID, digest string) (bool, error) {
+	var one int
+	return found(tx.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2 FOR KEY SHARE`, []any{repositoryID, digest}, &one))
+}
+
+// ManifestMediaTypes returns the media type of a manifest and its
+// artifact type, which may be empty, or [ErrNotFound].
 func (q queries) ManifestMediaTypes(ctx context.Context, repositoryID, digest string) (mediaType, artifactType string, err error) {
 	var artifact sql.NullString
 	err = q.get(ctx, `SELECT media_type, artifact_type FROM manifests WHERE repository_id = $1 AND digest = $2`, []any{repositoryID, digest}, &mediaType, &artifact)
