@@ -1,0 +1,64 @@
+// Package config holds the settings of the server.
+//
+// [Config] is the one place that knows them: the tags of its fields are the
+// flags, their environment variables, their defaults and their help, and the
+// flag names are the keys of the YAML file. A flag wins over the environment,
+// that over the file, and that over the default. Package kong reads the tags:
+// a command that embeds Config has the flags, and its Config is complete,
+// checked and with every default filled in when kong's Parse returns.
+//
+// The root access key is a setting of the environment alone, see package
+// credentials: a secret has no place in a command line or a settings file.
+package config
+
+import (
+	"path/filepath"
+	"reflect"
+)
+
+// AdminOff is the AdminListen that disables the admin listener.
+const AdminOff = "off"
+
+// Config is the settings of nifuda serve.
+type Config struct {
+	Listen      string `name:"listen" env:"NIFUDA_LISTEN" default:"127.0.0.1:5050" placeholder:"ADDR" help:"Address of the one port that serves the AWS API, /v2/, the console and health checks."`
+	AdminListen string `name:"admin-listen" env:"NIFUDA_ADMIN_LISTEN" default:"127.0.0.1:5051" placeholder:"ADDR" help:"Address of /metrics and /debug/pprof, or off."`
+	Data        string `name:"data" env:"NIFUDA_DATA" default:"./data" placeholder:"DIR" help:"Directory of the SQLite file, the blobs, the keys and the first credentials."`
+	Database    string `name:"database" env:"NIFUDA_DATABASE" placeholder:"URL" help:"Where metadata lives: sqlite:PATH or postgres://… (default sqlite:<data>/nifuda.db)."`
+	Blobs       string `name:"blobs" env:"NIFUDA_BLOBS" placeholder:"URL" help:"Where blobs live: file:PATH (default file:<data>/blobs)."`
+	Account     string `name:"account" env:"NIFUDA_ACCOUNT" default:"123456789012" placeholder:"ID" help:"Account that a request without a better hint means, and that the root user belongs to."`
+	Region      string `name:"region" env:"NIFUDA_REGION" default:"us-east-1" placeholder:"NAME" help:"Region that a request without a better hint means."`
+	Domain      string `name:"domain" env:"NIFUDA_DOMAIN" placeholder:"HOST" help:"Domain that the registry's host names end in: <account>.dkr.ecr.<region>.<domain>."`
+	TLSCert     string `name:"tls-cert" env:"NIFUDA_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM, reloaded when it changes."`
+	TLSKey      string `name:"tls-key" env:"NIFUDA_TLS_KEY" placeholder:"FILE" help:"Private key in PEM, reloaded when it changes."`
+	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all."`
+	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json."`
+	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`
+}
+
+// Default returns the settings of a server that nobody has configured.
+func Default() Config {
+	var c Config
+	settings := reflect.ValueOf(&c).Elem()
+	for i := range settings.NumField() {
+		settings.Field(i).SetString(settings.Type().Field(i).Tag.Get("default"))
+	}
+	c.complete()
+	return c
+}
+
+// AfterApply fills in what depends on Data; kong calls it at the end of parsing.
+func (c *Config) AfterApply() error {
+	c.complete()
+	return nil
+}
+
+func (c *Config) complete() {
+	if c.Database == "" {
+		c.Database = schemeSQLite + filepath.Join(c.Data, "nifuda.db")
+	}
+	if c.Blobs == "" {
+		c.Blobs = schemeFile + filepath.Join(c.Data, "blobs")
+	}
+}

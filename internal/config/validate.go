@@ -1,0 +1,173 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	schemeSQLite = "sqlite:"
+	schemeFile   = "file:"
+)
+
+// Validate returns every mistake in the settings, one a line, each beginning
+// with the flag that it is about. It touches neither files nor network. Kong
+// calls it at the end of parsing.
+func (c *Config) Validate() error {
+	var adminErr error
+	if c.AdminListen != AdminOff {
+		adminErr = checkAddress(c.AdminListen)
+	}
+	return errors.Join(
+		about("listen", checkAddress(c.Listen)),
+		about("admin-listen", adminErr),
+		about("data", checkGiven(c.Data)),
+		about("database", checkDatabase(c.Database)),
+		about("blobs", checkBlobs(c.Blobs)),
+		about("account", checkPattern(c.Account, accountPattern, "12 digits")),
+		about("region", checkPattern(c.Region, regionPattern, "the name of a region, for example us-east-1")),
+		about("domain", checkDomain(c.Domain)),
+		checkTLS(c.TLSCert, c.TLSKey),
+		about("role", checkRole(c.Role)),
+		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
+		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
+	)
+}
+
+// Level returns LogLevel as slog has it.
+func (c *Config) Level() slog.Level {
+	var level slog.Level
+	if level.UnmarshalText([]byte(c.LogLevel)) != nil {
+		return slog.LevelInfo
+	}
+	return level
+}
+
+const (
+	accountPattern = `^[0-9]{12}$`
+	// regionPattern names every region that exists; a name must fit a host label.
+	regionPattern = `^[a-z]{2}(-[a-z]+)+-[0-9]$`
+	labelPattern  = `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`
+	maxLabel      = 63
+	maxDomain     = 190 // leaves room for <account>.dkr.ecr.<region>. in a name of 253
+)
+
+func about(flag string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("--%s: %w", flag, err)
+}
+
+func checkGiven(value string) error {
+	if value == "" {
+		return errors.New("must not be empty")
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not an address of the form host:port", address)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return fmt.Errorf("%q has no port from 0 to 65535", address)
+	}
+	if host != "" && net.ParseIP(strings.SplitN(host, "%", 2)[0]) == nil && !isHostName(host) {
+		return fmt.Errorf("%q has no host name or IP address before the port", address)
+	}
+	return nil
+}
+
+// checkDatabase never repeats the URL: it may hold a password.
+func checkDatabase(database string) error {
+	if database == "" { // derived from Data
+		return nil
+	}
+	if path, ok := strings.CutPrefix(database, schemeSQLite); ok {
+		if path == "" {
+			return errors.New("sqlite: needs a path, for example sqlite:data/nifuda.db")
+		}
+		return nil
+	}
+	if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
+		return errors.New("must begin with sqlite:, postgres:// or postgresql://")
+	}
+	if _, err := url.Parse(database); err != nil {
+		return errors.New("is not a valid URL; percent-encode special characters in user name and password")
+	}
+	return nil
+}
+
+func checkBlobs(blobs string) error {
+	if blobs == "" { // derived from Data
+		return nil
+	}
+	if strings.HasPrefix(blobs, "s3://") {
+		return errors.New("s3:// is not supported yet by this version; use file:PATH")
+	}
+	path, ok := strings.CutPrefix(blobs, schemeFile)
+	if !ok {
+		return errors.New("must begin with file:")
+	}
+	if path == "" {
+		return errors.New("file: needs a path, for example file:data/blobs")
+	}
+	return nil
+}
+
+func checkPattern(value, pattern, want string) error {
+	if len(value) > maxLabel || !regexp.MustCompile(pattern).MatchString(value) {
+		return fmt.Errorf("%q is not %s", value, want)
+	}
+	return nil
+}
+
+func checkDomain(domain string) error {
+	if domain == "" {
+		return nil
+	}
+	if len(domain) > maxDomain || !isHostName(domain) {
+		return fmt.Errorf("%q is not a host name: labels of letters, digits and hyphens between dots, no port", domain)
+	}
+	return nil
+}
+
+func isHostName(name string) bool {
+	label := regexp.MustCompile(labelPattern)
+	for part := range strings.SplitSeq(strings.ToLower(name), ".") {
+		if !label.MatchString(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func checkTLS(cert, key string) error {
+	if (cert == "") != (key == "") {
+		return errors.New("--tls-cert and --tls-key: give both or neither")
+	}
+	return nil
+}
+
+func checkRole(role string) error {
+	if role == "api" || role == "worker" {
+		return fmt.Errorf("%s is not supported yet by this version; use all", role)
+	}
+	return checkOneOf(role, "all")
+}
+
+func checkOneOf(value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%q is not %s", value, strings.Join(allowed, " or "))
+}

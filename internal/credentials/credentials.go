@@ -1,0 +1,64 @@
+// Package credentials keeps the secrets that a data directory starts with: the
+// server key, and the root access key with the AWS configuration files that let
+// a client use it at once.
+//
+// Every file is written whole or not at all, readable by its owner alone, and
+// is on disk when the call that wrote it returns.
+package credentials
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// serverKeySize is the length of the server key in bytes.
+const serverKeySize = 32
+
+// ServerKey returns the server key of a data directory, 32 random bytes that
+// keys/server.key holds in hexadecimal. Without that file it makes one; without
+// that key nothing sealed by this server can be opened again.
+//
+// It refuses a file of another content and, except on Windows, one that anybody
+// but its owner may read or write.
+func ServerKey(data string) ([]byte, error) {
+	path := filepath.Join(data, "keys", "server.key")
+	key, err := readServerKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	key = make([]byte, serverKeySize)
+	rand.Read(key) // never fails
+	err = create(path, []byte(hex.EncodeToString(key)+"\n"))
+	if errors.Is(err, fs.ErrExist) { // another process was faster: its key is the key
+		return readServerKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make server key: %w", err)
+	}
+	return key, nil
+}
+
+func readServerKey(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read server key: %w", err)
+	}
+	if mode := info.Mode().Perm(); checksMode && mode&0o077 != 0 {
+		return nil, fmt.Errorf("server key %s is open to others than its owner (mode %04o): run chmod 600 on it", path, mode)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read server key: %w", err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != serverKeySize { // err would print a part of the key
+		return nil, fmt.Errorf("server key %s must be %d bytes in hexadecimal (%d digits)", path, serverKeySize, 2*serverKeySize)
+	}
+	return key, nil
+}

@@ -1,0 +1,79 @@
+package httpx
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// ErrStalled reports a request body on which no byte arrived in time. The
+// status for it is 408.
+var ErrStalled = errors.New("no byte of the request body arrived in time")
+
+// patience is a deadline of a connection that moves on as bytes flow. The
+// deadline is one of the network, so the clock is the real one.
+type patience struct {
+	length   time.Duration
+	of       http.ResponseWriter
+	deadline func(*http.ResponseController, time.Time) error
+	until    time.Time
+}
+
+// extend sees to it that at least length is left. It moves the deadline an
+// eighth further than that, and so has to move it only now and then. Where
+// there is no connection to set it on, patience is endless.
+func (p *patience) extend() {
+	now := time.Now()
+	if p.until.Sub(now) >= p.length {
+		return
+	}
+	p.set(now.Add(p.length + p.length/8))
+}
+
+func (p *patience) set(until time.Time) {
+	p.until = until
+	_ = p.deadline(http.NewResponseController(p.of), until)
+}
+
+// drainTime is how long a client may take to send what the handler left unread,
+// which net/http reads before it sends the response.
+const drainTime = 5 * time.Second
+
+// A requestBody gives up on clients that stop sending in the middle.
+type requestBody struct {
+	io.ReadCloser
+	patience patience
+	ended    bool
+}
+
+// Read moves the deadline on, and takes it away at the end of the body: from
+// there on net/http reads the connection to see whether the client is still
+// there, however long the response takes. After any other error the deadline
+// stays, lest net/http wait for the rest.
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return b.ReadCloser.Read(p)
+	}
+	b.patience.extend()
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	b.ended = true
+	switch {
+	case errors.Is(err, io.EOF):
+		b.patience.set(time.Time{})
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = ErrStalled
+	}
+	return n, err
+}
+
+// finish bounds how long net/http waits for what the handler left unread.
+func (b *requestBody) finish() {
+	if b.ReadCloser != nil && !b.ended {
+		b.patience.set(time.Now().Add(min(drainTime, b.patience.length)))
+	}
+}

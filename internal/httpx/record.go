@@ -1,0 +1,56 @@
+// Package httpx is what every HTTP front of the server shares: the handler that
+// gives each request an id, a log line, metrics and a limit to its patience,
+// the settings of the server itself, and the certificate that follows its file.
+//
+// It knows nothing of registries: a front tells it through the [Record] of a
+// request which protocol and operation that was and who called.
+package httpx
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+
+	"github.com/google/uuid"
+)
+
+// RequestIDHeader is the response header that carries the request id, the one
+// in which the AWS tools look for it.
+const RequestIDHeader = "X-Amzn-Requestid"
+
+// A Record is what the log line and the metrics of a request say beyond HTTP.
+// A front fills it in from the goroutine that serves the request.
+type Record struct {
+	// ID is the request id that the response carries. It is not for the front to set.
+	ID string
+	// Protocol is the front, for example ecr or oci. It is a metrics label: one
+	// of a fixed, small set, never anything that a client wrote.
+	Protocol string
+	// Operation is what the front was asked for, for example PutImage. It is a
+	// metrics label too.
+	Operation string
+	// Principal is the ARN of the caller, once that is known. It is only logged.
+	Principal string
+}
+
+type recordKey struct{}
+
+// RecordOf returns the record of the request that a context belongs to. Outside
+// of a request it is a record that nobody reads, never nil.
+func RecordOf(ctx context.Context) *Record {
+	if record, ok := ctx.Value(recordKey{}).(*Record); ok {
+		return record
+	}
+	return &Record{}
+}
+
+// newID returns a random UUID (RFC 9562, version 4). It is a name and guards
+// nothing, so it need not cost a system call.
+func newID() string {
+	var id uuid.UUID
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
+}
