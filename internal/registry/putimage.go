@@ -43,7 +43,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 		return PutResult{}, manifestInvalid(in.Payload, err)
 	}
 	computed := digest.FromBytes(in.Payload)
-	if in.Digest != "" {
+	if manifest.ValidDigest(in.Digest) {
 		computed = digest.Digest(in.Digest).Algorithm().FromBytes(in.Payload)
 	}
 	if in.Digest != "" && in.Digest != computed.String() {

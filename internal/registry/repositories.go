@@ -116,6 +116,9 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 	if in.Encryption.Type == "" {
 		in.Encryption.Type = AES256
 	}
+	if in.Encryption.Type == AES256 && in.Encryption.KMSKey != "" {
+		return Repository{}, InvalidParameter("encryptionConfiguration", "kmsKey is not allowed when encryptionType is set as AES256")
+	}
 	if in.Encryption.Type != AES256 {
 		return Repository{}, refuse(CodeNotImplemented, "Encryption with %s is not implemented yet by this registry; repositories are created with AES256.", in.Encryption.Type)
 	}

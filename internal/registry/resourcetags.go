@@ -46,7 +46,16 @@ func (r *Registry) TagRepository(ctx context.Context, n RepositoryName, tags []R
 }
 
 // UntagRepository removes resource tags; keys that are not there are ignored.
+// It refuses with InvalidTagParameter, TooManyTags and RepositoryNotFound.
 func (r *Registry) UntagRepository(ctx context.Context, n RepositoryName, keys []string) error {
+	for _, key := range keys {
+		if err := validateResourceTagKey(key); err != nil {
+			return err
+		}
+	}
+	if len(keys) > maxResourceTags {
+		return tooManyTags()
+	}
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
@@ -82,15 +91,14 @@ func (r *Registry) RepositoryTags(ctx context.Context, n RepositoryName) ([]Reso
 func validateResourceTags(tags []ResourceTag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
+		if err := validateResourceTagKey(t.Key); err != nil {
+			return err
+		}
 		switch {
-		case t.Key == "" || utf8.RuneCountInString(t.Key) > 128:
-			return refuse(CodeInvalidTagParameter, "The tag key '%s' must have a length between 1 and 128 characters", t.Key)
 		case utf8.RuneCountInString(t.Value) > 256:
 			return refuse(CodeInvalidTagParameter, "The value of the tag with key '%s' must have a length of at most 256 characters", t.Key)
-		case len(t.Key) >= 4 && strings.EqualFold(t.Key[:4], "aws:"):
-			return refuse(CodeInvalidTagParameter, "The tag key '%s' must not begin with aws:, which is reserved", t.Key)
-		case !resourceTagText.MatchString(t.Key) || !resourceTagText.MatchString(t.Value):
-			return refuse(CodeInvalidTagParameter, "The tag with key '%s' has a character other than letters, digits, spaces and _.:/=+-@", t.Key)
+		case !resourceTagText.MatchString(t.Value):
+			return illegalTagCharacter(t.Key)
 		case seen[t.Key]:
 			return refuse(CodeInvalidTagParameter, "The tag key '%s' is given more than once", t.Key)
 		}
@@ -100,6 +108,22 @@ func validateResourceTags(tags []ResourceTag) error {
 		return tooManyTags()
 	}
 	return nil
+}
+
+func validateResourceTagKey(key string) error {
+	switch {
+	case key == "" || utf8.RuneCountInString(key) > 128:
+		return refuse(CodeInvalidTagParameter, "The tag key '%s' must have a length between 1 and 128 characters", key)
+	case len(key) >= 4 && strings.EqualFold(key[:4], "aws:"):
+		return refuse(CodeInvalidTagParameter, "The tag key '%s' must not begin with aws:, which is reserved", key)
+	case !resourceTagText.MatchString(key):
+		return illegalTagCharacter(key)
+	}
+	return nil
+}
+
+func illegalTagCharacter(key string) *Error {
+	return refuse(CodeInvalidTagParameter, "The tag with key '%s' has a character other than letters, digits, spaces and _.:/=+-@", key)
 }
 
 func tooManyTags() *Error {

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -231,7 +232,7 @@ func (r *Registry) seal(ctx context.Context, rc *receiver, digests []string) (st
 	mismatch := refuse(CodeInvalidLayer, "None of the provided layer digests match the calculated layer digest")
 	if rc.writer == nil {
 		for _, d := range digests {
-			if digest.Digest(d).Algorithm().FromBytes(rc.content) == digest.Digest(d) {
+			if manifest.ValidDigest(d) && digest.Digest(d).Algorithm().FromBytes(rc.content) == digest.Digest(d) {
 				return store.Blob{ID: newID(), Digest: d, Content: notNil(rc.content)}, nil
 			}
 		}

@@ -1,0 +1,99 @@
+package ociapi
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/registry"
+)
+
+// blobCacheControl lets a client keep what can never change under its digest.
+// It is private because the next client may not be allowed to read it.
+const blobCacheControl = "private, max-age=31536000, immutable"
+
+const octetStream = "application/octet-stream"
+
+// getBlob answers end-2. The specification's ranges, and the conditions that
+// HTTP adds, come from [http.ServeContent].
+func (a *api) getBlob(w http.ResponseWriter, r *http.Request, c call) error {
+	content, err := a.registry.OpenBlob(r.Context(), c.repository, c.Reference)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	serveBlob(w, r, content)
+	return nil
+}
+
+// headBlob answers end-2. Beyond answering it keeps the blob from being
+// collected, since a client that finds a blob does not upload it again.
+func (a *api) headBlob(w http.ResponseWriter, r *http.Request, c call) error {
+	blob, err := a.registry.CheckBlob(r.Context(), c.repository, c.Reference)
+	if err != nil {
+		return err
+	}
+	setBlobHeaders(w.Header(), blob.Digest)
+	w.Header().Set("Accept-Ranges", "bytes")
+	w.Header().Set("Content-Length", strconv.FormatInt(blob.Size, 10))
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// deleteBlob answers end-10.
+func (a *api) deleteBlob(w http.ResponseWriter, r *http.Request, c call) error {
+	if err := a.registry.DeleteBlob(r.Context(), c.repository, c.Reference); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+func setBlobHeaders(header http.Header, digest string) {
+	header["Content-Type"] = []string{octetStream}
+	header["Docker-Content-Digest"] = []string{digest}
+	header["Etag"] = []string{`"` + digest + `"`}
+	header["Cache-Control"] = []string{blobCacheControl}
+}
+
+// serveBlob hands http.ServeContent the very reader that the registry opened:
+// behind any wrapper an *os.File would lose the kernel's sendfile.
+func serveBlob(w http.ResponseWriter, r *http.Request, content registry.Content) {
+	setBlobHeaders(w.Header(), content.Digest)
+	if len(r.Header["Range"]) > 0 {
+		w = &rangeWriter{ResponseWriter: w}
+	}
+	http.ServeContent(w, r, "", time.Time{}, content.ReadSeekCloser)
+}
+
+// A rangeWriter tells in the protocol's form what http.ServeContent would tell
+// in plain text: that a range cannot be satisfied.
+type rangeWriter struct {
+	http.ResponseWriter
+	refused bool
+}
+
+// WriteHeader replaces a 416.
+func (w *rangeWriter) WriteHeader(status int) {
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.refused = true
+	unsatisfiable := &refusal{status: status, code: codeSizeInvalid, message: "The requested range is not satisfiable"}
+	unsatisfiable.write(w.ResponseWriter)
+}
+
+// Write drops the plain text that follows a replaced 416.
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps sendfile reachable.
+func (w *rangeWriter) ReadFrom(src io.Reader) (int64, error) {
+	return io.Copy(w.ResponseWriter, src)
+}

@@ -1,0 +1,111 @@
+package ociapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/nifuda/nifuda/internal/manifest"
+	"github.com/nifuda/nifuda/internal/registry"
+)
+
+const (
+	// referrersPage is how many referrers one answer lists.
+	referrersPage = 100
+	// referrersBytes is where an answer ends early: clients refuse manifests
+	// larger than 4 MiB, and annotations can be as large as that.
+	referrersBytes = manifest.MaxSize
+	// artifactTypesLimit and mediaTypeLimit bound what a filter asks of the database.
+	artifactTypesLimit = 16
+	mediaTypeLimit     = 255
+)
+
+// referrersIndex is the document of end-12, with its entries already encoded.
+type referrersIndex struct {
+	SchemaVersion int               `json:"schemaVersion"`
+	MediaType     string            `json:"mediaType"`
+	Manifests     []json.RawMessage `json:"manifests"`
+}
+
+// listReferrers answers end-12.
+func (a *api) listReferrers(w http.ResponseWriter, r *http.Request, c call) error {
+	query := r.URL.Query()
+	types, err := artifactTypes(query)
+	if err != nil {
+		return err
+	}
+	last := query.Get("last")
+	if last != "" {
+		if err := checkDigest(last); err != nil {
+			return err
+		}
+	}
+	referrers, next, err := a.registry.Referrers(r.Context(), c.repository, c.Reference, types, last, referrersPage)
+	if err != nil {
+		return err
+	}
+	entries, err := encodeReferrers(referrers)
+	if err != nil {
+		return err
+	}
+	if len(entries) < len(referrers) {
+		next = referrers[len(entries)-1].Digest
+	}
+	if next != "" {
+		linkNext(w, "/v2/"+c.Name+"/referrers/"+c.Reference, nextReferrers(types, next))
+	}
+	if len(types) > 0 {
+		w.Header().Set("OCI-Filters-Applied", "artifactType")
+	}
+	writeJSON(w, http.StatusOK, manifest.MediaTypeIndex, referrersIndex{SchemaVersion: 2, MediaType: manifest.MediaTypeIndex, Manifests: entries})
+	return nil
+}
+
+// encodeReferrers encodes as many as fit into one answer, and at least one.
+func encodeReferrers(referrers []registry.Referrer) ([]json.RawMessage, error) {
+	entries := make([]json.RawMessage, 0, len(referrers))
+	size := 0
+	for _, referrer := range referrers {
+		entry, err := json.Marshal(referrer)
+		if err != nil {
+			return nil, fmt.Errorf("encode referrer %s: %w", referrer.Digest, err)
+		}
+		size += len(entry)
+		if size > referrersBytes && len(entries) > 0 {
+			break
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+func nextReferrers(types []string, last string) url.Values {
+	query := url.Values{"last": {last}}
+	if len(types) > 0 {
+		query["artifactType"] = types
+	}
+	return query
+}
+
+// artifactTypes are the values of the filter; an empty one filters nothing. A
+// plus sign that a client did not escape arrives as a space, which no media
+// type has.
+func artifactTypes(query url.Values) ([]string, error) {
+	var types []string
+	for _, value := range query["artifactType"] {
+		if value == "" {
+			continue
+		}
+		value = strings.ReplaceAll(value, " ", "+")
+		if len(types) == artifactTypesLimit || len(value) > mediaTypeLimit || strings.ContainsFunc(value, isNotPrintable) {
+			return nil, &refusal{status: http.StatusBadRequest, code: codeUnsupported,
+				message: "The artifactType filter must be one or some media types"}
+		}
+		types = append(types, value)
+	}
+	return types, nil
+}
+
+func isNotPrintable(c rune) bool { return c < ' ' || c > '~' }
