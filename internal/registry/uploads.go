@@ -82,7 +82,7 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	}
 	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
 	if err != nil {
-		return u.Size, err
+		return u.Size, explainLostUpload(n, id, err)
 	}
 	// The client may be gone by now; what it sent is kept all the same.
 	ctx = context.WithoutCancel(ctx)
@@ -173,6 +173,15 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (sto
 	return u, nil
 }
 
+// explainLostUpload answers for an upload whose bytes were committed by a
+// request that died before it could say so: the client begins anew.
+func explainLostUpload(n RepositoryName, id string, err error) error {
+	if errors.Is(err, blob.ErrNotFound) {
+		return uploadNotFound(n, id)
+	}
+	return err
+}
+
 func checkOffset(u store.Upload, p Part) error {
 	if p.First == nil || *p.First == u.Size {
 		return nil
@@ -193,7 +202,7 @@ func addPart(u *store.Upload, received int64) {
 func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Upload, c Completion) (Completed, error) {
 	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
 	if err != nil {
-		return Completed{}, err
+		return Completed{}, explainLostUpload(n, u.ID, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
