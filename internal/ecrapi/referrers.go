@@ -1,0 +1,86 @@
+package ecrapi
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/nifuda/nifuda/internal/ecr"
+	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/registry"
+)
+
+const (
+	// referrersPage is the default page of ListImageReferrers (spec A.5).
+	referrersPage = 20
+	// maxAnnotations bounds the bytes of annotations in one page, which ends
+	// early there: those of one manifest can be as large as the manifest.
+	maxAnnotations = 4 << 20
+)
+
+// ListImageReferrers implements [ecr.Service] (spec B.2, 35). It needs the
+// permission to get images.
+func (a *api) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrersRequest) (*ecr.ListImageReferrersResponse, error) {
+	name, err := a.repository(ctx, iam.OperationAction("ListImageReferrers"), in.RegistryId, in.RepositoryName)
+	if err != nil {
+		return nil, err
+	}
+	subject, filter := *in.SubjectId.ImageDigest, value(in.Filter)
+	if !digestRegexp.MatchString(subject) {
+		return nil, invalidDigest("subjectId.imageDigest")
+	}
+	if slices.ContainsFunc(filter.ArtifactTypes, hasControl) {
+		return nil, registry.InvalidParameter("filter.artifactTypes", "Member must satisfy constraint: [Member must not have control characters]")
+	}
+	status := value(filter.ArtifactStatus)
+	l := listing{operation: "ListImageReferrers", repository: name, filter: append([]string{subject, status}, filter.ArtifactTypes...)}
+	from, err := l.position(in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	if !isActive(status) {
+		_, err := a.registry.Repository(ctx, name)
+		return &ecr.ListImageReferrersResponse{Referrers: []ecr.ImageReferrer{}}, err
+	}
+	found, next, err := a.registry.Referrers(ctx, name, subject, filter.ArtifactTypes, from.Key, pageSize(in.MaxResults, referrersPage))
+	if err != nil {
+		return nil, err
+	}
+	if n := fitting(found); n < len(found) {
+		found, next = found[:n], found[n-1].Digest
+	}
+	var position registry.Cursor
+	if next != "" {
+		position = registry.Cursor{Kind: "referrer", Key: next}
+	}
+	return &ecr.ListImageReferrersResponse{Referrers: imageReferrers(found), NextToken: l.token(position)}, nil
+}
+
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+
+// fitting returns how many referrers one page can hold, at least one of those
+// that there are.
+func fitting(found []registry.Referrer) int {
+	size := 0
+	for i, r := range found {
+		for key, text := range r.Annotations {
+			size += len(key) + len(text)
+		}
+		if size > maxAnnotations {
+			return max(i, 1)
+		}
+	}
+	return len(found)
+}
+
+func imageReferrers(found []registry.Referrer) []ecr.ImageReferrer {
+	referrers := make([]ecr.ImageReferrer, len(found))
+	for i, r := range found {
+		referrers[i] = ecr.ImageReferrer{
+			Digest: r.Digest, MediaType: r.MediaType, ArtifactType: r.ArtifactType, Size: r.Size,
+			Annotations: r.Annotations, ArtifactStatus: ecr.ArtifactStatusActive,
+		}
+	}
+	return referrers
+}
