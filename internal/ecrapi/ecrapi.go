@@ -18,6 +18,7 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/ecr"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
@@ -70,7 +71,7 @@ func New(o Options) awsjson.Service {
 	}
 	operations := ecr.Operations(a)
 	for name, operation := range operations {
-		operations[name] = explained(operation)
+		operations[name] = explained(name, operation)
 	}
 	return awsjson.Service{
 		TargetPrefix: targetPrefix,
@@ -104,10 +105,13 @@ type callerKey struct{}
 
 // authenticate puts the caller into the context of the operation.
 func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error) {
+	record := httpx.RecordOf(r.Context())
+	record.Protocol = "ecr"
 	identity, err := a.authenticator.Verify(r.Context(), r, body)
 	if err != nil {
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
+	record.Principal = identity.Principal.ARN
 	c := caller{Identity: identity, endpoint: a.endpointOf(r)}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }

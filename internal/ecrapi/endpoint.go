@@ -1,6 +1,7 @@
 package ecrapi
 
 import (
+	"net"
 	"net/http"
 	"strings"
 
@@ -30,14 +31,23 @@ func (a *api) endpointOf(r *http.Request) endpoint {
 // the call came in.
 func (a *api) endpointFor(c caller, id registry.ID) endpoint {
 	e := c.endpoint
-	suffix := a.domain
-	if suffix == "" {
-		suffix = hostSuffix(e.host)
+	suffix := hostSuffix(e.host)
+	if a.domain != "" {
+		suffix = a.domain + port(e.host)
 	}
 	if suffix != "" {
 		e.host = id.Account + ".dkr.ecr." + id.Region + "." + suffix
 	}
 	return e
+}
+
+// port returns the colon and the port of a host, if it has one: names under the
+// domain lead to the same listener.
+func port(host string) string {
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return ":" + port
+	}
+	return ""
 }
 
 // hostSuffix returns what follows the region in a host that has the shape of

@@ -6,15 +6,18 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/ecr"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// explained is an operation whose errors are as the caller is told them.
-func explained(operation ecr.Operation) ecr.Operation {
+// explained is an operation whose errors are as the caller is told them, and
+// whose name is in the record of the request.
+func explained(name string, operation ecr.Operation) ecr.Operation {
 	return func() (ecr.Request, ecr.Call) {
 		in, call := operation()
 		return in, func(ctx context.Context) (any, error) {
+			httpx.RecordOf(ctx).Operation = name
 			out, err := call(ctx)
 			return out, explain(err)
 		}
