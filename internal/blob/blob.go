@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -36,6 +37,9 @@ type Store interface {
 	Open(ctx context.Context, location Location) (io.ReadSeekCloser, error)
 	// Remove deletes the bytes at a location; a missing one is no error.
 	Remove(ctx context.Context, location Location) error
+	// RemoveUploads drops the unfinished objects that nobody has written to since
+	// a time, and returns how many.
+	RemoveUploads(ctx context.Context, olderThan time.Time) (int, error)
 	// Ping reports whether the store can take and give bytes.
 	Ping(ctx context.Context) error
 }
@@ -53,6 +57,6 @@ type Writer interface {
 	// of the candidates, and returns that one. Otherwise it returns
 	// [ErrDigestMismatch] and keeps the bytes for Resume of an earlier Save.
 	Commit(ctx context.Context, candidates ...digest.Digest) (Location, digest.Digest, error)
-	// Abort drops the object.
+	// Abort drops the object, whatever the context says. After the end it does nothing.
 	Abort(ctx context.Context) error
 }

@@ -57,11 +57,14 @@ func (r *Registry) Sweep(ctx context.Context) error {
 }
 
 func (r *Registry) sweepUploads(ctx context.Context) error {
-	before := r.now().Add(-uploadLifetime).UnixMilli()
+	before := r.now().Add(-uploadLifetime)
 	for {
-		stale, err := r.store.StaleUploads(ctx, before, sweepBatch)
-		if err != nil || len(stale) == 0 {
+		stale, err := r.store.StaleUploads(ctx, before.UnixMilli(), sweepBatch)
+		if err != nil {
 			return err
+		}
+		if len(stale) == 0 {
+			break
 		}
 		for _, u := range stale {
 			if err := r.sweepUpload(ctx, u); err != nil {
@@ -69,6 +72,9 @@ func (r *Registry) sweepUploads(ctx context.Context) error {
 			}
 		}
 	}
+	// What no row knows: a request died between the bytes and the row.
+	_, err := r.blobs.RemoveUploads(ctx, before.Add(-uploadLifetime))
+	return err
 }
 
 func (r *Registry) sweepUpload(ctx context.Context, u store.Upload) error {

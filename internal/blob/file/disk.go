@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // A disk is what the store asks of the operating system. Names are relative to
@@ -14,6 +15,8 @@ type disk interface {
 	open(name string, flag int) (handle, error)
 	rename(from, to string) error
 	remove(name string) error
+	// ensureDir makes a directory of finished objects exist durably.
+	ensureDir(name string) error
 	// syncDir makes the names in a directory durable.
 	syncDir(name string) error
 	close() error
@@ -31,7 +34,11 @@ type handle interface {
 }
 
 // rootDisk confines every access to one directory, symbolic links included.
-type rootDisk struct{ root *os.Root }
+type rootDisk struct {
+	root *os.Root
+	// durable has the names of the directories in root that a power cut leaves.
+	durable *sync.Map
+}
 
 func (d rootDisk) open(name string, flag int) (handle, error) {
 	f, err := d.root.OpenFile(name, flag, 0o600)
@@ -45,6 +52,20 @@ func (d rootDisk) rename(from, to string) error { return d.root.Rename(from, to)
 
 func (d rootDisk) remove(name string) error { return d.root.Remove(name) }
 
+func (d rootDisk) ensureDir(name string) error {
+	if _, ok := d.durable.Load(name); ok {
+		return nil
+	}
+	if err := d.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := d.syncDir("."); err != nil {
+		return err
+	}
+	d.durable.Store(name, true)
+	return nil
+}
+
 func (d rootDisk) syncDir(name string) error {
 	dir, err := d.root.Open(name)
 	if err != nil {
@@ -55,19 +76,44 @@ func (d rootDisk) syncDir(name string) error {
 
 func (d rootDisk) close() error { return d.root.Close() }
 
-// openRoot opens a directory and makes what it lacks.
-func openRoot(dir string) (*os.Root, error) {
+// openRoot opens a directory and makes what it lacks. Of the directories of
+// finished objects each is made when the first object comes.
+func openRoot(dir string) (rootDisk, error) {
 	if err := makeDir(dir); err != nil {
-		return nil, err
+		return rootDisk{}, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, err
+		return rootDisk{}, err
 	}
-	if err := makeLayout(root); err != nil {
-		return nil, errors.Join(err, root.Close())
+	d := rootDisk{root, new(sync.Map)}
+	if err := d.adopt(); err != nil {
+		return rootDisk{}, errors.Join(err, root.Close())
 	}
-	return root, nil
+	return d, nil
+}
+
+// adopt makes durable what is there: who made it may have died before its sync.
+func (d rootDisk) adopt() error {
+	if err := d.root.Mkdir(uploads, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	top, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	names, err := top.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	if err := syncDirectory(top); err != nil {
+		return err
+	}
+	for _, name := range names {
+		d.durable.Store(name, true)
+	}
+	return nil
 }
 
 // makeDir makes a directory and its parents durably.
@@ -91,40 +137,4 @@ func makeDir(dir string) error {
 		return err
 	}
 	return errors.Join(syncDirectory(f), f.Close())
-}
-
-// makeLayout makes the directories that are missing. The sync happens even when
-// none is: whoever made them may have died before its own.
-func makeLayout(root *os.Root) error {
-	top, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer top.Close()
-	names, err := top.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	missing := layout()
-	for _, name := range names {
-		delete(missing, name)
-	}
-	for name := range missing {
-		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-	}
-	return syncDirectory(top)
-}
-
-// layout is the set of the directories of a store.
-func layout() map[string]struct{} {
-	const hex = "0123456789abcdef"
-	names := map[string]struct{}{uploads: {}}
-	for _, high := range hex {
-		for _, low := range hex {
-			names[string([]rune{high, low})] = struct{}{}
-		}
-	}
-	return names
 }

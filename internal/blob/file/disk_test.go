@@ -71,6 +71,9 @@ func (d *memoryDisk) open(name string, flag int) (handle, error) {
 	return &memoryFile{disk: d, name: name, node: node}, nil
 }
 
+// ensureDir only fails: every directory exists here.
+func (d *memoryDisk) ensureDir(name string) error { return d.fails("mkdir", name) }
+
 func (d *memoryDisk) rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash"
 	"hash/crc32"
 
@@ -47,14 +46,4 @@ func decodeState(b []byte) (state, error) {
 		return state{}, errBadState
 	}
 	return state{id: uuid.UUID(b[1:17]), size: size, digest: body[stateHeader:]}, nil
-}
-
-// UploadID returns the id of the upload that a state from [blob.Writer] Save
-// belongs to, as [Store.RemoveUploads] names it.
-func UploadID(state []byte) (string, error) {
-	st, err := decodeState(state)
-	if err != nil {
-		return "", fmt.Errorf("upload id: %w", err)
-	}
-	return st.id.String(), nil
 }

@@ -58,11 +58,11 @@ var _ blob.Store = (*Store)(nil)
 // Open returns the store of a directory, which is made if it does not exist,
 // readable by nobody else. Close it after use.
 func Open(dir string) (*Store, error) {
-	root, err := openRoot(dir)
+	disk, err := openRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	return newStore(rootDisk{root}), nil
+	return newStore(disk), nil
 }
 
 func newStore(d disk) *Store {

@@ -17,9 +17,9 @@ const uploads = "uploads"
 func uploadPath(id string) string { return path.Join(uploads, id) }
 
 // RemoveUploads removes the unfinished objects that nobody has written to since
-// olderThan, and returns how many. It spares those that have a [blob.Writer] and
-// those for whose [UploadID] keep returns true. Files that are no uploads stay.
-func (s *Store) RemoveUploads(ctx context.Context, olderThan time.Time, keep func(id string) bool) (int, error) {
+// olderThan, and returns how many. It spares those that have a [blob.Writer].
+// Files that are no uploads stay.
+func (s *Store) RemoveUploads(ctx context.Context, olderThan time.Time) (int, error) {
 	dir, err := s.disk.open(uploads, os.O_RDONLY)
 	if err != nil {
 		return 0, fmt.Errorf("list uploads: %w", err)
@@ -32,7 +32,7 @@ func (s *Store) RemoveUploads(ctx context.Context, olderThan time.Time, keep fun
 			if err := ctx.Err(); err != nil {
 				return removed, err
 			}
-			gone, err := s.removeUpload(entry, olderThan, keep)
+			gone, err := s.removeUpload(entry, olderThan)
 			if err != nil {
 				return removed, fmt.Errorf("remove upload %s: %w", entry.Name(), err)
 			}
@@ -51,7 +51,7 @@ func (s *Store) RemoveUploads(ctx context.Context, olderThan time.Time, keep fun
 
 // removeUpload claims the upload for as long as it looks, so that no Resume can
 // come between the look and the removal.
-func (s *Store) removeUpload(entry fs.DirEntry, olderThan time.Time, keep func(id string) bool) (bool, error) {
+func (s *Store) removeUpload(entry fs.DirEntry, olderThan time.Time) (bool, error) {
 	id := entry.Name()
 	if !validID(id) || !s.claim(id) {
 		return false, nil
@@ -64,7 +64,7 @@ func (s *Store) removeUpload(entry fs.DirEntry, olderThan time.Time, keep func(i
 	if err != nil {
 		return false, err
 	}
-	if !info.Mode().IsRegular() || !info.ModTime().Before(olderThan) || keep(id) {
+	if !info.Mode().IsRegular() || !info.ModTime().Before(olderThan) {
 		return false, nil
 	}
 	err = s.disk.remove(uploadPath(id))

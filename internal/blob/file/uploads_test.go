@@ -15,8 +15,6 @@ import (
 	"github.com/nifuda/nifuda/internal/blob/file"
 )
 
-func keepNone(string) bool { return false }
-
 func uploadID(t testing.TB, state []byte) string {
 	t.Helper()
 	id, err := file.UploadID(state)
@@ -133,7 +131,6 @@ func TestRemoveUploadsRemovesTheAbandoned(t *testing.T) {
 		return id
 	}
 	abandoned := age(save(t, begin(t, s, "abandoned")), now.Add(-25*time.Hour))
-	kept := age(save(t, begin(t, s, "kept")), now.Add(-25*time.Hour))
 	fresh := age(save(t, begin(t, s, "fresh")), now.Add(-23*time.Hour))
 	state := save(t, begin(t, s, "writing"))
 	writing := age(state, now.Add(-25*time.Hour))
@@ -149,18 +146,11 @@ func TestRemoveUploadsRemovesTheAbandoned(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	asked := map[string]bool{}
-	removed, err := s.RemoveUploads(t.Context(), now.Add(-24*time.Hour), func(id string) bool {
-		asked[id] = true
-		return id == kept
-	})
+	removed, err := s.RemoveUploads(t.Context(), now.Add(-24*time.Hour))
 	if removed != 1 || err != nil {
 		t.Errorf("RemoveUploads: %d, %v, want 1", removed, err)
 	}
-	if !asked[abandoned] || asked[fresh] || asked[writing] {
-		t.Errorf("asked about %v, want the abandoned and the kept only", asked)
-	}
-	for name, want := range map[string]bool{abandoned: false, kept: true, fresh: true, writing: true, "README": true} {
+	for name, want := range map[string]bool{abandoned: false, fresh: true, writing: true, "README": true} {
 		_, err := os.Stat(filepath.Join(dir, "uploads", name))
 		if got := err == nil; got != want {
 			t.Errorf("%s is there: %t, want %t", name, got, want)
@@ -176,7 +166,7 @@ func TestRemoveUploadsStopsWithItsContext(t *testing.T) {
 	save(t, begin(t, s, "abandoned"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	removed, err := s.RemoveUploads(ctx, time.Now().Add(time.Hour), keepNone)
+	removed, err := s.RemoveUploads(ctx, time.Now().Add(time.Hour))
 	if removed != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("RemoveUploads: %d, %v, want context.Canceled", removed, err)
 	}
@@ -192,7 +182,7 @@ func TestRemoveUploadsOfMany(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	removed, err := s.RemoveUploads(t.Context(), time.Now().Add(time.Hour), keepNone)
+	removed, err := s.RemoveUploads(t.Context(), time.Now().Add(time.Hour))
 	if removed != many || err != nil {
 		t.Errorf("RemoveUploads: %d, %v, want %d", removed, err, many)
 	}

@@ -211,6 +211,9 @@ func (w *writer) commit(location blob.Location) error {
 	if err := w.sync(); err != nil {
 		return err
 	}
+	if err := w.store.disk.ensureDir(path.Dir(string(location))); err != nil {
+		return err
+	}
 	if err := w.store.disk.rename(w.path, string(location)); err != nil {
 		return err
 	}
