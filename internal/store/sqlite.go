@@ -154,8 +154,8 @@ func (e *sqliteEngine) enqueue(w *write) error {
 }
 
 func (e *sqliteEngine) ping(ctx context.Context) error {
-	var one int
-	return e.readers.QueryRowContext(ctx, "SELECT 1 FROM repositories LIMIT 1").Scan(&one)
+	var rows int
+	return e.readers.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)").Scan(&rows)
 }
 
 func (e *sqliteEngine) close() error {

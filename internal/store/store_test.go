@@ -164,6 +164,14 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestPingNeedsNothingInTheDatabase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		if err := s.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestOpenRefusesOtherDatabases(t *testing.T) {
 	for _, url := range []string{"", "mysql://localhost", "nifuda.db"} {
 		if s, err := store.Open(t.Context(), url); err == nil {
