@@ -152,82 +152,146 @@ func TestVerifyRefusesHeaderForm(t *testing.T) {
 		code   string
 		text   string
 	}{
-		{name: "nothing", after: func(r *http.Request) { r.Header.Del("Authorization") },
-			code: authn.CodeMissingToken, text: "Missing Authentication Token"},
-		{name: "other scheme", after: authorization("Basic QVdTOng="),
-			code: authn.CodeIncomplete, text: "Authorization header requires the algorithm 'AWS4-HMAC-SHA256'."},
-		{name: "other algorithm", after: replace("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512"),
-			code: authn.CodeIncomplete, text: "Authorization header requires the algorithm 'AWS4-HMAC-SHA256'."},
-		{name: "no parameters", after: authorization("AWS4-HMAC-SHA256 Credential="),
+		{
+			name: "nothing", after: func(r *http.Request) { r.Header.Del("Authorization") },
+			code: authn.CodeMissingToken, text: "Missing Authentication Token",
+		},
+		{
+			name: "other scheme", after: authorization("Basic QVdTOng="),
+			code: authn.CodeIncomplete, text: "Authorization header requires the algorithm 'AWS4-HMAC-SHA256'.",
+		},
+		{
+			name: "other algorithm", after: replace("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512"),
+			code: authn.CodeIncomplete, text: "Authorization header requires the algorithm 'AWS4-HMAC-SHA256'.",
+		},
+		{
+			name: "no parameters", after: authorization("AWS4-HMAC-SHA256 Credential="),
 			code: authn.CodeIncomplete, text: "Authorization header requires 'Credential' parameter. " +
-				"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter."},
-		{name: "unknown parameter", after: replace("Signature=", "Sig="),
-			code: authn.CodeIncomplete, text: "Authorization header has a parameter other than 'Credential', 'SignedHeaders' and 'Signature'."},
-		{name: "parameter twice", after: func(r *http.Request) { r.Header["Authorization"][0] += ", Signature=00" },
-			code: authn.CodeIncomplete, text: "Authorization header has 'Signature' more than once."},
-		{name: "header twice", after: func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) },
-			code: authn.CodeIncomplete, text: "The request has more than one Authorization header."},
-		{name: "both forms", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Signature=00" },
-			code: authn.CodeIncomplete, text: "Only one authentication mechanism is allowed: the Authorization header or the query parameters."},
-		{name: "no date", after: func(r *http.Request) { r.Header.Del("X-Amz-Date") },
-			code: authn.CodeIncomplete, text: "Authorization header requires existence of a 'X-Amz-Date' header."},
-		{name: "two dates", after: func(r *http.Request) { r.Header.Add("X-Amz-Date", "20261122T103000Z") },
-			code: authn.CodeIncomplete, text: "The request has more than one 'X-Amz-Date' header."},
-		{name: "date in another form", after: func(r *http.Request) { r.Header.Set("X-Amz-Date", "2026-11-22T10:30:00Z") },
-			code: authn.CodeIncomplete, text: textDate},
-		{name: "date with fraction", after: func(r *http.Request) { r.Header.Set("X-Amz-Date", "20261122T103000.5Z") },
-			code: authn.CodeIncomplete, text: textDate},
-		{name: "short scope", after: replace("/aws4_request", ""),
-			code: authn.CodeIncomplete, text: textScope},
-		{name: "key id with a slash", signer: func(s *signer) { s.keyID = "AKIA/X" },
-			code: authn.CodeIncomplete, text: textScope},
-		{name: "other terminator", signer: func(s *signer) { s.terminator = "aws5_request" },
-			code: authn.CodeInvalidSignature, text: "Credential should be scoped with a valid terminator: 'aws4_request'."},
-		{name: "other service", signer: func(s *signer) { s.service = "s3" },
-			code: authn.CodeInvalidSignature, text: "Credential should be scoped to correct service: 'ecr' or 'nifuda'."},
-		{name: "no region", signer: func(s *signer) { s.region = "nowhere" },
-			code: authn.CodeInvalidSignature, text: "Credential should be scoped to a valid region."},
-		{name: "day other than date", signer: func(s *signer) { s.day = "20261121" },
+				"Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter.",
+		},
+		{
+			name: "unknown parameter", after: replace("Signature=", "Sig="),
+			code: authn.CodeIncomplete, text: "Authorization header has a parameter other than 'Credential', 'SignedHeaders' and 'Signature'.",
+		},
+		{
+			name: "parameter twice", after: func(r *http.Request) { r.Header["Authorization"][0] += ", Signature=00" },
+			code: authn.CodeIncomplete, text: "Authorization header has 'Signature' more than once.",
+		},
+		{
+			name: "header twice", after: func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) },
+			code: authn.CodeIncomplete, text: "The request has more than one Authorization header.",
+		},
+		{
+			name: "both forms", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Signature=00" },
+			code: authn.CodeIncomplete, text: "Only one authentication mechanism is allowed: the Authorization header or the query parameters.",
+		},
+		{
+			name: "no date", after: func(r *http.Request) { r.Header.Del("X-Amz-Date") },
+			code: authn.CodeIncomplete, text: "Authorization header requires existence of a 'X-Amz-Date' header.",
+		},
+		{
+			name: "two dates", after: func(r *http.Request) { r.Header.Add("X-Amz-Date", "20261122T103000Z") },
+			code: authn.CodeIncomplete, text: "The request has more than one 'X-Amz-Date' header.",
+		},
+		{
+			name: "date in another form", after: func(r *http.Request) { r.Header.Set("X-Amz-Date", "2026-11-22T10:30:00Z") },
+			code: authn.CodeIncomplete, text: textDate,
+		},
+		{
+			name: "date with fraction", after: func(r *http.Request) { r.Header.Set("X-Amz-Date", "20261122T103000.5Z") },
+			code: authn.CodeIncomplete, text: textDate,
+		},
+		{
+			name: "short scope", after: replace("/aws4_request", ""),
+			code: authn.CodeIncomplete, text: textScope,
+		},
+		{
+			name: "key id with a slash", signer: func(s *signer) { s.keyID = "AKIA/X" },
+			code: authn.CodeIncomplete, text: textScope,
+		},
+		{
+			name: "other terminator", signer: func(s *signer) { s.terminator = "aws5_request" },
+			code: authn.CodeInvalidSignature, text: "Credential should be scoped with a valid terminator: 'aws4_request'.",
+		},
+		{
+			name: "other service", signer: func(s *signer) { s.service = "s3" },
+			code: authn.CodeInvalidSignature, text: "Credential should be scoped to correct service: 'ecr' or 'nifuda'.",
+		},
+		{
+			name: "no region", signer: func(s *signer) { s.region = "nowhere" },
+			code: authn.CodeInvalidSignature, text: "Credential should be scoped to a valid region.",
+		},
+		{
+			name: "day other than date", signer: func(s *signer) { s.day = "20261121" },
 			code: authn.CodeInvalidSignature, text: "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
-				"'20261121' != '20261122', from '20261122T103000Z'."},
-		{name: "clock behind", signer: func(s *signer) { s.at = testTime.Add(-5*time.Minute - time.Second) },
-			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T102459Z is now earlier than 20261122T102500Z (20261122T103000Z - 5 min.)"},
-		{name: "clock ahead", signer: func(s *signer) { s.at = testTime.Add(5*time.Minute + time.Second) },
-			code: authn.CodeInvalidSignature, text: "Signature not yet current: 20261122T103501Z is still later than 20261122T103500Z (20261122T103000Z + 5 min.)"},
-		{name: "host not signed", signer: func(s *signer) { s.signed = []string{"x-amz-date", "x-amz-target"} },
-			code: authn.CodeInvalidSignature, text: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
-		{name: "target not signed", signer: func(s *signer) { s.signed = []string{"host", "x-amz-date"} },
-			code: authn.CodeInvalidSignature, text: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization."},
-		{name: "header added", after: func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") },
-			code: authn.CodeInvalidSignature, text: "'X-Amz-Security-Token' must be a 'SignedHeader' in the AWS Authorization."},
-		{name: "unsorted headers", signer: func(s *signer) { s.signed = []string{"x-amz-date", "host", "x-amz-target"} },
-			code: authn.CodeIncomplete, text: textSignedHeaders},
-		{name: "repeated header", signer: func(s *signer) { s.signed = []string{"host", "host", "x-amz-date", "x-amz-target"} },
-			code: authn.CodeIncomplete, text: textSignedHeaders},
-		{name: "upper-case header", signer: func(s *signer) { s.signed = []string{"Host", "x-amz-date", "x-amz-target"} },
-			code: authn.CodeIncomplete, text: textSignedHeaders},
-		{name: "wrong content hash",
+				"'20261121' != '20261122', from '20261122T103000Z'.",
+		},
+		{
+			name: "clock behind", signer: func(s *signer) { s.at = testTime.Add(-5*time.Minute - time.Second) },
+			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T102459Z is now earlier than 20261122T102500Z (20261122T103000Z - 5 min.)",
+		},
+		{
+			name: "clock ahead", signer: func(s *signer) { s.at = testTime.Add(5*time.Minute + time.Second) },
+			code: authn.CodeInvalidSignature, text: "Signature not yet current: 20261122T103501Z is still later than 20261122T103500Z (20261122T103000Z + 5 min.)",
+		},
+		{
+			name: "host not signed", signer: func(s *signer) { s.signed = []string{"x-amz-date", "x-amz-target"} },
+			code: authn.CodeInvalidSignature, text: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			name: "target not signed", signer: func(s *signer) { s.signed = []string{"host", "x-amz-date"} },
+			code: authn.CodeInvalidSignature, text: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			name: "header added", after: func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") },
+			code: authn.CodeInvalidSignature, text: "'X-Amz-Security-Token' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			name: "unsorted headers", signer: func(s *signer) { s.signed = []string{"x-amz-date", "host", "x-amz-target"} },
+			code: authn.CodeIncomplete, text: textSignedHeaders,
+		},
+		{
+			name: "repeated header", signer: func(s *signer) { s.signed = []string{"host", "host", "x-amz-date", "x-amz-target"} },
+			code: authn.CodeIncomplete, text: textSignedHeaders,
+		},
+		{
+			name: "upper-case header", signer: func(s *signer) { s.signed = []string{"Host", "x-amz-date", "x-amz-target"} },
+			code: authn.CodeIncomplete, text: textSignedHeaders,
+		},
+		{
+			name:   "wrong content hash",
 			signer: func(s *signer) { s.signed = []string{"host", "x-amz-content-sha256", "x-amz-date", "x-amz-target"} },
 			before: func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", hexSum("other")) },
-			code:   authn.CodeInvalidSignature, text: "The provided 'x-amz-content-sha256' header does not match what was computed."},
-		{name: "unsigned payload",
+			code:   authn.CodeInvalidSignature, text: "The provided 'x-amz-content-sha256' header does not match what was computed.",
+		},
+		{
+			name:   "unsigned payload",
 			signer: func(s *signer) { s.signed = []string{"host", "x-amz-content-sha256", "x-amz-date", "x-amz-target"} },
 			before: func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") },
-			code:   authn.CodeInvalidSignature, text: "The provided 'x-amz-content-sha256' header does not match what was computed."},
-		{name: "unknown key", signer: func(s *signer) { s.keyID = "AKIANOBODY" },
-			code: authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid."},
-		{name: "session token of a lasting key",
+			code:   authn.CodeInvalidSignature, text: "The provided 'x-amz-content-sha256' header does not match what was computed.",
+		},
+		{
+			name: "unknown key", signer: func(s *signer) { s.keyID = "AKIANOBODY" },
+			code: authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid.",
+		},
+		{
+			name:   "session token of a lasting key",
 			signer: func(s *signer) { s.signed = []string{"host", "x-amz-date", "x-amz-security-token", "x-amz-target"} },
 			before: func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") },
-			code:   authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid."},
-		{name: "wrong secret", signer: func(s *signer) { s.secret = "wrong" },
-			code: authn.CodeInvalidSignature, text: textMismatch},
+			code:   authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid.",
+		},
+		{
+			name: "wrong secret", signer: func(s *signer) { s.secret = "wrong" },
+			code: authn.CodeInvalidSignature, text: textMismatch,
+		},
 		{name: "signature cut short", after: func(r *http.Request) {
 			header := r.Header["Authorization"]
 			header[0] = header[0][:len(header[0])-1]
 		}, code: authn.CodeInvalidSignature, text: textMismatch},
-		{name: "bad query", after: func(r *http.Request) { r.URL.RawQuery = "a=%zz" },
-			code: authn.CodeMalformedRequest, text: "The query string is not valid percent-encoding."},
+		{
+			name: "bad query", after: func(r *http.Request) { r.URL.RawQuery = "a=%zz" },
+			code: authn.CodeMalformedRequest, text: "The query string is not valid percent-encoding.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -264,30 +328,42 @@ func TestVerifyRefusesQueryForm(t *testing.T) {
 		code    string
 		text    string
 	}{
-		{name: "no parameters", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256" },
+		{
+			name: "no parameters", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256" },
 			code: authn.CodeIncomplete, text: "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters must include 'X-Amz-Signature'. " +
 				"AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. " +
-				"AWS query-string parameters must include 'X-Amz-Expires'."},
+				"AWS query-string parameters must include 'X-Amz-Expires'.",
+		},
 		{name: "other algorithm", after: func(r *http.Request) {
 			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "AWS4-HMAC-SHA256", "AWS4-ECDSA", 1)
 		}, code: authn.CodeIncomplete, text: "AWS query-string parameters require the algorithm 'AWS4-HMAC-SHA256'."},
-		{name: "parameter twice", after: func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Date=20261122T103000Z" },
-			code: authn.CodeIncomplete, text: "AWS query-string parameters have 'X-Amz-Date' more than once."},
+		{
+			name: "parameter twice", after: func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Date=20261122T103000Z" },
+			code: authn.CodeIncomplete, text: "AWS query-string parameters have 'X-Amz-Date' more than once.",
+		},
 		{name: "no life", expires: "0", code: authn.CodeIncomplete, text: expiresText},
 		{name: "long life", expires: "604801", code: authn.CodeIncomplete, text: expiresText},
 		{name: "negative life", expires: "-1", code: authn.CodeIncomplete, text: expiresText},
 		{name: "life out of range", expires: "99999999999999999999", code: authn.CodeIncomplete, text: expiresText},
-		{name: "over", signer: func(s *signer) { s.at = testTime.Add(-901 * time.Second) },
-			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T101459Z is now earlier than 20261122T101500Z (20261122T103000Z - 900 sec.)"},
-		{name: "host not signed", signer: func(s *signer) { s.signed = []string{"accept"} },
-			code: authn.CodeInvalidSignature, text: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
-		{name: "target added", after: func(r *http.Request) { r.Header.Set("X-Amz-Target", testTarget) },
-			code: authn.CodeInvalidSignature, text: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization."},
+		{
+			name: "over", signer: func(s *signer) { s.at = testTime.Add(-901 * time.Second) },
+			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T101459Z is now earlier than 20261122T101500Z (20261122T103000Z - 900 sec.)",
+		},
+		{
+			name: "host not signed", signer: func(s *signer) { s.signed = []string{"accept"} },
+			code: authn.CodeInvalidSignature, text: "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+		},
+		{
+			name: "target added", after: func(r *http.Request) { r.Header.Set("X-Amz-Target", testTarget) },
+			code: authn.CodeInvalidSignature, text: "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.",
+		},
 		{name: "longer life than signed", after: func(r *http.Request) {
 			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "Expires=900", "Expires=901", 1)
 		}, code: authn.CodeInvalidSignature, text: textMismatch},
-		{name: "session token added", after: func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Security-Token=x" },
-			code: authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid."},
+		{
+			name: "session token added", after: func(r *http.Request) { r.URL.RawQuery += "&X-Amz-Security-Token=x" },
+			code: authn.CodeUnrecognizedClient, text: "The security token included in the request is invalid.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

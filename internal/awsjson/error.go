@@ -79,8 +79,7 @@ func aborted() *Error {
 // refusal returns what the caller is told about an error: the error itself if
 // it is for the caller, else only that something failed.
 func (x *exchange) refusal(err error) Refusal {
-	var refusal Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[Refusal](err); ok {
 		return refusal
 	}
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {

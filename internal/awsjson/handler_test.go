@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestResponses(t *testing.T) {
 			}
 			want := http.Header{
 				"Content-Type":     {"application/x-amz-json-1.1"},
-				"Content-Length":   {fmt.Sprint(len(test.want))},
+				"Content-Length":   {strconv.Itoa(len(test.want))},
 				"X-Amzn-Requestid": {"id-1"},
 			}
 			if diff := cmp.Diff(want, w.Header()); diff != "" {
@@ -158,37 +159,67 @@ func TestRefusals(t *testing.T) {
 		code      string
 		message   string
 	}{
-		{"wrong method", "Echo", `{}`, func(r *http.Request) { r.Method = http.MethodGet }, 404, "UnknownOperationException",
-			"The method GET is not known: every operation is a POST."},
-		{"no target", "Echo", `{}`, func(r *http.Request) { r.Header.Del("X-Amz-Target") }, 404, "UnknownOperationException",
-			"The header X-Amz-Target is missing or malformed: it has the form Service.Operation."},
-		{"target without a dot", "Echo", `{}`, header("X-Amz-Target", "Echo"), 404, "UnknownOperationException",
-			"The header X-Amz-Target is missing or malformed: it has the form Service.Operation."},
-		{"unknown service", "Echo", `{}`, header("X-Amz-Target", "Other.Echo"), 404, "UnknownOperationException",
-			"The service of the header X-Amz-Target is not known."},
-		{"unknown operation", "Delete", `{}`, nil, 404, "UnknownOperationException",
-			"The operation of the header X-Amz-Target is not known."},
-		{"operation in the wrong case", "echo", `{}`, nil, 404, "UnknownOperationException",
-			"The operation of the header X-Amz-Target is not known."},
-		{"wrong content type", "Echo", `{}`, header("Content-Type", "application/json"), 404, "UnknownOperationException",
-			"The Content-Type of a request must be application/x-amz-json-1.1."},
-		{"announced too large", "Small", `{"name":"` + strings.Repeat("a", 40) + `"}`, nil, 413, "RequestEntityTooLargeException",
-			"The request body is larger than 32 bytes."},
-		{"too large unannounced", "Small", `{"name":"` + strings.Repeat("a", 40) + `"}`, func(r *http.Request) { r.ContentLength = -1 }, 413, "RequestEntityTooLargeException",
-			"The request body is larger than 32 bytes."},
-		{"no signature", "Echo", `{}`, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "MissingAuthenticationTokenException",
-			"Missing Authentication Token"},
-		{"no signature on malformed JSON", "Echo", `{`, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "MissingAuthenticationTokenException",
-			"Missing Authentication Token"},
-		{"authentication fails", "Echo", `{}`, header("Authorization", "broken"), 500, "ServerException",
-			"The request failed because of an internal error."},
+		{
+			"wrong method", "Echo", `{}`, func(r *http.Request) { r.Method = http.MethodGet }, 404, "UnknownOperationException",
+			"The method GET is not known: every operation is a POST.",
+		},
+		{
+			"no target", "Echo", `{}`, func(r *http.Request) { r.Header.Del("X-Amz-Target") }, 404, "UnknownOperationException",
+			"The header X-Amz-Target is missing or malformed: it has the form Service.Operation.",
+		},
+		{
+			"target without a dot", "Echo", `{}`, header("X-Amz-Target", "Echo"), 404, "UnknownOperationException",
+			"The header X-Amz-Target is missing or malformed: it has the form Service.Operation.",
+		},
+		{
+			"unknown service", "Echo", `{}`, header("X-Amz-Target", "Other.Echo"), 404, "UnknownOperationException",
+			"The service of the header X-Amz-Target is not known.",
+		},
+		{
+			"unknown operation", "Delete", `{}`, nil, 404, "UnknownOperationException",
+			"The operation of the header X-Amz-Target is not known.",
+		},
+		{
+			"operation in the wrong case", "echo", `{}`, nil, 404, "UnknownOperationException",
+			"The operation of the header X-Amz-Target is not known.",
+		},
+		{
+			"wrong content type", "Echo", `{}`, header("Content-Type", "application/json"), 404, "UnknownOperationException",
+			"The Content-Type of a request must be application/x-amz-json-1.1.",
+		},
+		{
+			"announced too large", "Small", `{"name":"` + strings.Repeat("a", 40) + `"}`, nil, 413, "RequestEntityTooLargeException",
+			"The request body is larger than 32 bytes.",
+		},
+		{
+			"too large unannounced", "Small", `{"name":"` + strings.Repeat("a", 40) + `"}`, func(r *http.Request) { r.ContentLength = -1 }, 413, "RequestEntityTooLargeException",
+			"The request body is larger than 32 bytes.",
+		},
+		{
+			"no signature", "Echo", `{}`, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "MissingAuthenticationTokenException",
+			"Missing Authentication Token",
+		},
+		{
+			"no signature on malformed JSON", "Echo", `{`, func(r *http.Request) { r.Header.Del("Authorization") }, 400, "MissingAuthenticationTokenException",
+			"Missing Authentication Token",
+		},
+		{
+			"authentication fails", "Echo", `{}`, header("Authorization", "broken"), 500, "ServerException",
+			"The request failed because of an internal error.",
+		},
 		{"empty body breaks a constraint", "Echo", ``, nil, 400, "InvalidParameterException", "name must not be null"},
-		{"malformed JSON", "Echo", `{"name":}`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character '}' looking for beginning of value at byte 9."},
-		{"truncated JSON", "Echo", `{"name":"a"`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: unexpected end of JSON input at byte 11."},
-		{"trailing garbage", "Echo", `{"name":"a"} x`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character 'x' after top-level value at byte 14."},
+		{
+			"malformed JSON", "Echo", `{"name":}`, nil, 400, "SerializationException",
+			"The request body is not valid JSON: invalid character '}' looking for beginning of value at byte 9.",
+		},
+		{
+			"truncated JSON", "Echo", `{"name":"a"`, nil, 400, "SerializationException",
+			"The request body is not valid JSON: unexpected end of JSON input at byte 11.",
+		},
+		{
+			"trailing garbage", "Echo", `{"name":"a"} x`, nil, 400, "SerializationException",
+			"The request body is not valid JSON: invalid character 'x' after top-level value at byte 14.",
+		},
 		{"not an object", "Echo", `["a"]`, nil, 400, "SerializationException", "The request body must be a JSON object."},
 		{"null", "Echo", `null`, nil, 400, "SerializationException", "The request body must be a JSON object."},
 		{"invalid UTF-8", "Echo", "{\"name\":\"\xff\"}", nil, 400, "SerializationException", "The request body is not valid UTF-8."},
@@ -203,8 +234,10 @@ func TestRefusals(t *testing.T) {
 		{"string for an object", "Echo", `{"items":["a"]}`, nil, 400, "SerializationException", "The member 'items' must be an object, not a string."},
 		{"number for a blob", "Echo", `{"blob":5}`, nil, 400, "SerializationException", "The member 'blob' must be a base64 string, not a number."},
 		{"bad base64", "Echo", `{"blob":"a*"}`, nil, 400, "SerializationException", "A member of the request body must be base64: illegal base64 data at input byte 1."},
-		{"nested too deep", "Echo", `{"x":` + strings.Repeat("[", 20000), nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character '[' exceeded max depth at byte 10005."},
+		{
+			"nested too deep", "Echo", `{"x":` + strings.Repeat("[", 20000), nil, 400, "SerializationException",
+			"The request body is not valid JSON: invalid character '[' exceeded max depth at byte 10005.",
+		},
 		{"a fault keeps its details", "Fault", `{"name":"a"}`, nil, 500, "ServerException", "The request failed because of an internal error."},
 		{"a response that JSON cannot hold", "NotANumber", `{"name":"a"}`, nil, 500, "ServerException", "The request failed because of an internal error."},
 		{"a refusal that JSON cannot hold", "RefuseOddly", `{"name":"a"}`, nil, 500, "ServerException", "The request failed because of an internal error."},
@@ -340,9 +373,9 @@ func TestRequestIDsDiffer(t *testing.T) {
 func TestConcurrentRequestsDoNotMix(t *testing.T) {
 	h := handler(io.Discard)
 	for i := range 8 {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
-			body := fmt.Sprintf(`{"name":"%s"}`, strings.Repeat(fmt.Sprint(i), 1000*i+1))
+			body := fmt.Sprintf(`{"name":"%s"}`, strings.Repeat(strconv.Itoa(i), 1000*i+1))
 			for range 200 {
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, request("Echo", body))

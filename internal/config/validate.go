@@ -116,7 +116,7 @@ func checkBlobs(blobs string) error {
 	}
 	path, ok := strings.CutPrefix(blobs, schemeFile)
 	if !ok {
-		return errors.New("must begin with file:")
+		return errors.New("must be file:PATH")
 	}
 	if path == "" {
 		return errors.New("file: needs a path, for example file:data/blobs")

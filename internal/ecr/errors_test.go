@@ -35,10 +35,13 @@ func TestConstructorsSetExtraMembers(t *testing.T) {
 	tests := []struct{ got, want *ecr.Error }{
 		{ecr.ImageNotFoundException("gone"), &ecr.Error{Code: "ImageNotFoundException", Message: "gone", Status: 400}},
 		{ecr.KmsException("no key", "DisabledException"), &ecr.Error{
-			Code: "KmsException", Message: "no key", Status: 400, Members: map[string]any{"kmsError": "DisabledException"}}},
+			Code: "KmsException", Message: "no key", Status: 400, Members: map[string]any{"kmsError": "DisabledException"},
+		}},
 		{ecr.InvalidLayerPartException("bad", 41, "123456789012", "app", "id"), &ecr.Error{
 			Code: "InvalidLayerPartException", Message: "bad", Status: 400, Members: map[string]any{
-				"lastValidByteReceived": int64(41), "registryId": "123456789012", "repositoryName": "app", "uploadId": "id"}}},
+				"lastValidByteReceived": int64(41), "registryId": "123456789012", "repositoryName": "app", "uploadId": "id",
+			},
+		}},
 	}
 	for _, test := range tests {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {

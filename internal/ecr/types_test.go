@@ -54,12 +54,18 @@ func TestRequestsFromTheWire(t *testing.T) {
 		operation, body string
 		want            ecr.Request
 	}{
-		{"UploadLayerPart", `{"repositoryName":"app","partFirstByte":0,"layerPartBlob":"aGk="}`,
-			&ecr.UploadLayerPartRequest{RepositoryName: "app", PartFirstByte: new(int64(0)), LayerPartBlob: []byte("hi")}},
-		{"DescribeImages", `{"repositoryName":"app","imageIds":[],"nextToken":null,"filter":{"tagStatus":"ANY"}}`,
-			&ecr.DescribeImagesRequest{RepositoryName: "app", ImageIds: []ecr.ImageIdentifier{}, Filter: &ecr.DescribeImagesFilter{TagStatus: new("ANY")}}},
-		{"CreateRepository", `{"repositoryName":"app","tags":[{"Key":"k","Value":"v"}]}`,
-			&ecr.CreateRepositoryRequest{RepositoryName: "app", Tags: []ecr.Tag{{Key: new("k"), Value: new("v")}}}},
+		{
+			"UploadLayerPart", `{"repositoryName":"app","partFirstByte":0,"layerPartBlob":"aGk="}`,
+			&ecr.UploadLayerPartRequest{RepositoryName: "app", PartFirstByte: new(int64(0)), LayerPartBlob: []byte("hi")},
+		},
+		{
+			"DescribeImages", `{"repositoryName":"app","imageIds":[],"nextToken":null,"filter":{"tagStatus":"ANY"}}`,
+			&ecr.DescribeImagesRequest{RepositoryName: "app", ImageIds: []ecr.ImageIdentifier{}, Filter: &ecr.DescribeImagesFilter{TagStatus: new("ANY")}},
+		},
+		{
+			"CreateRepository", `{"repositoryName":"app","tags":[{"Key":"k","Value":"v"}]}`,
+			&ecr.CreateRepositoryRequest{RepositoryName: "app", Tags: []ecr.Tag{{Key: new("k"), Value: new("v")}}},
+		},
 	}
 	for _, test := range tests {
 		if diff := cmp.Diff(test.want, request(t, test.operation, test.body)); diff != "" {

@@ -21,12 +21,14 @@ func TestImageActionIsWhatEventBridgeDelivers(t *testing.T) {
 		want      string
 	}{
 		"push": {
-			event.ImageAction{Result: event.Success, Repository: "team/app", Digest: hash, Action: event.Push, Tag: "latest"}, nil,
+			event.ImageAction{Result: event.Success, Repository: "team/app", Digest: hash, Action: event.Push, Tag: "latest"},
+			nil,
 			`{"version":"0","id":"13cde686-328b-6117-af20-0e5566167482","detail-type":"ECR Image Action","source":"aws.ecr","account":"123456789012","time":"2019-11-16T01:54:34Z","region":"us-west-2","resources":[],` +
 				`"detail":{"result":"SUCCESS","repository-name":"team/app","image-digest":"` + hash + `","action-type":"PUSH","image-tag":"latest"}}`,
 		},
 		"deletion of an untagged artifact": {
-			event.ImageAction{Result: event.Failure, Repository: "app", Digest: hash, Action: event.Delete, ManifestMediaType: "a/b", ArtifactMediaType: "c/d"}, []string{"arn"},
+			event.ImageAction{Result: event.Failure, Repository: "app", Digest: hash, Action: event.Delete, ManifestMediaType: "a/b", ArtifactMediaType: "c/d"},
+			[]string{"arn"},
 			`{"version":"0","id":"13cde686-328b-6117-af20-0e5566167482","detail-type":"ECR Image Action","source":"aws.ecr","account":"123456789012","time":"2019-11-16T01:54:34Z","region":"us-west-2","resources":["arn"],` +
 				`"detail":{"result":"FAILURE","repository-name":"app","image-digest":"` + hash + `","action-type":"DELETE","manifest-media-type":"a/b","artifact-media-type":"c/d"}}`,
 		},

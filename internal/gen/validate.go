@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -201,13 +202,13 @@ func (s *shape) checkCount(value string) string {
 func (s *shape) limits() (low, high string) {
 	low, high = "0", "unlimited"
 	if s.Type == "integer" || s.Type == "long" {
-		low = fmt.Sprint(math.MinInt64)
+		low = strconv.Itoa(math.MinInt64)
 	}
 	if s.Min != nil {
-		low = fmt.Sprint(*s.Min)
+		low = strconv.FormatInt(*s.Min, 10)
 	}
 	if s.Max != nil {
-		high = fmt.Sprint(*s.Max)
+		high = strconv.FormatInt(*s.Max, 10)
 	}
 	return low, high
 }

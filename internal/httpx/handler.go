@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -114,7 +115,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // be told of breaks the connection, so that nobody takes half a response for a
 // whole one.
 func (h *handler) finish(x *exchange, r *http.Request, panicked any) {
-	abort := panicked == http.ErrAbortHandler
+	abort := errors.Is(http.ErrAbortHandler, panicked)
 	if panicked != nil && !abort {
 		h.Log.LogAttrs(x, slog.LevelError, "panic", slog.String("request_id", x.record.ID),
 			slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))

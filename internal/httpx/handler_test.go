@@ -194,7 +194,7 @@ func TestAbortPassesThrough(t *testing.T) {
 	h := httpx.NewHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
 		httpx.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	defer func() {
-		if got := recover(); got != http.ErrAbortHandler {
+		if got := recover(); !errors.Is(http.ErrAbortHandler, got) {
 			t.Errorf("recovered %v", got)
 		}
 		lines := logLines(t, log.String())
@@ -253,5 +253,5 @@ func BenchmarkHandler(b *testing.B) {
 }
 
 func BenchmarkHandlerLoggedAndMeasured(b *testing.B) {
-	benchmarkHandler(b, httpx.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: newMetrics()})
+	benchmarkHandler(b, httpx.Options{Log: slog.New(slog.DiscardHandler), Metrics: newMetrics()})
 }

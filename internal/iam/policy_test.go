@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -86,9 +87,7 @@ func TestParseRepositoryPolicyReads(t *testing.T) {
 // of, or beside, those that a repository policy needs; "" leaves one out.
 func statement(change map[string]string) string {
 	members := map[string]string{"Effect": `"Allow"`, "Principal": `"*"`, "Action": `"ecr:PutImage"`}
-	for name, value := range change {
-		members[name] = value
-	}
+	maps.Copy(members, change)
 	var parts []string
 	for name, value := range members {
 		if value != "" {
@@ -218,9 +217,7 @@ func TestDeniesItself(t *testing.T) {
 	chinese := iam.Root("aws-cn", "111111111111")
 	deny := func(change map[string]string) string {
 		members := map[string]string{"Effect": `"Deny"`, "Action": `"ecr:*"`}
-		for name, value := range change {
-			members[name] = value
-		}
+		maps.Copy(members, change)
 		return `{"Version":"2012-10-17",` + statement(members)[1:]
 	}
 	to := func(principal string) string {

@@ -59,8 +59,7 @@ func TestParseFollowsScripts(t *testing.T) {
 			}
 			_, err := lifecycle.Parse(s.policy)
 			got := ""
-			var e *lifecycle.Error
-			if errors.As(err, &e) {
+			if e, ok := errors.AsType[*lifecycle.Error](err); ok {
 				got = e.Message
 			} else if err != nil {
 				t.Fatal(err)
@@ -171,8 +170,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		policy, err := lifecycle.Parse(text)
 		if err != nil {
-			var e *lifecycle.Error
-			if !errors.As(err, &e) {
+			if _, ok := errors.AsType[*lifecycle.Error](err); !ok {
 				t.Fatalf("got %T", err)
 			}
 			return

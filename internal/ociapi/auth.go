@@ -34,8 +34,10 @@ func (a *api) identify(r *http.Request, request Request) (call, error) {
 	}
 	if account, region, ok := authn.HostRegistry(r.Host); ok {
 		if region != id.Region {
-			return call{}, &refusal{status: http.StatusForbidden, code: codeDenied,
-				message: "Your authorization token was issued for the region " + id.Region + " and is not valid in " + region + ". Request one in that region and log in with it."}
+			return call{}, &refusal{
+				status: http.StatusForbidden, code: codeDenied,
+				message: "Your authorization token was issued for the region " + id.Region + " and is not valid in " + region + ". Request one in that region and log in with it.",
+			}
 		}
 		id.Account = account
 	}

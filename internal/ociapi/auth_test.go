@@ -55,7 +55,7 @@ func TestStrangerIsChallenged(t *testing.T) {
 
 func TestChallengeNamesTheScheme(t *testing.T) {
 	f := newFixture(t)
-	request := httptest.NewRequest("GET", "https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/", nil)
+	request := httptest.NewRequest(http.MethodGet, "https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/", nil)
 	request.TLS = &tls.ConnectionState{}
 	got := f.serve(request).Header.Get("Www-Authenticate")
 	if want := `Basic realm="https://123456789012.dkr.ecr.us-east-1.amazonaws.com/",service="ecr.amazonaws.com"`; got != want {

@@ -59,7 +59,7 @@ func BenchmarkBlobGet(b *testing.B) {
 	f := newBenchFixture(b)
 	for name, size := range map[string]int{"16KiB": 16 << 10, "1MiB": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
-			request := httptest.NewRequest("GET", "/v2/app/blobs/"+f.pushBlob("app", strings.Repeat("x", size)), nil)
+			request := httptest.NewRequest(http.MethodGet, "/v2/app/blobs/"+f.pushBlob("app", strings.Repeat("x", size)), nil)
 			request.Header.Set("Authorization", f.login)
 			w := &discard{header: http.Header{}}
 			b.ReportAllocs()
@@ -98,7 +98,7 @@ func (f *fixture) pushLikeDocker(repository, content string) {
 	f.tb.Helper()
 	digest := sha256Of(content)
 	f.want(http.StatusNotFound, f.send("HEAD", "/v2/"+repository+"/blobs/"+digest, ""))
-	request := httptest.NewRequest("PATCH", f.startUpload(repository), io.NopCloser(bytes.NewReader([]byte(content))))
+	request := httptest.NewRequest(http.MethodPatch, f.startUpload(repository), io.NopCloser(bytes.NewReader([]byte(content))))
 	request.ContentLength = -1
 	request.Header.Set("Authorization", f.login)
 	patched := f.want(http.StatusAccepted, f.serve(request))

@@ -83,7 +83,7 @@ func TestBlobReachesTheConnectionAsAFile(t *testing.T) {
 	address := "/v2/app/blobs/" + f.pushBlob("app", content)
 	for name, asked := range map[string]string{"whole": "", "range": "bytes=1000-"} {
 		t.Run(name, func(t *testing.T) {
-			request := httptest.NewRequest("GET", address, nil)
+			request := httptest.NewRequest(http.MethodGet, address, nil)
 			request.Header.Set("Authorization", f.login)
 			if asked != "" {
 				request.Header.Set("Range", asked)

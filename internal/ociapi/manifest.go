@@ -132,8 +132,10 @@ func tagParameters(r *http.Request) ([]string, error) {
 	}
 	tags := r.URL.Query()["tag"]
 	if len(tags) > tagsLimit {
-		return nil, &refusal{status: http.StatusRequestURITooLong, code: codeTagInvalid,
-			message: "One push can set at most " + strconv.Itoa(tagsLimit) + " tags"}
+		return nil, &refusal{
+			status: http.StatusRequestURITooLong, code: codeTagInvalid,
+			message: "One push can set at most " + strconv.Itoa(tagsLimit) + " tags",
+		}
 	}
 	for _, tag := range tags {
 		if err := checkTag(tag); err != nil {
@@ -146,8 +148,10 @@ func tagParameters(r *http.Request) ([]string, error) {
 // readManifest reads the body, trusting the announced length no further than
 // what a usual manifest takes.
 func readManifest(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, code: codeManifestInvalid,
-		message: "The manifest is larger than " + strconv.Itoa(manifest.MaxSize) + " bytes"}
+	tooLarge := &refusal{
+		status: http.StatusRequestEntityTooLarge, code: codeManifestInvalid,
+		message: "The manifest is larger than " + strconv.Itoa(manifest.MaxSize) + " bytes",
+	}
 	if r.ContentLength > manifest.MaxSize {
 		return nil, tooLarge
 	}

@@ -275,7 +275,7 @@ func TestManifestWithMissingParts(t *testing.T) {
 func TestManifestOfUnknownLengthIsLimited(t *testing.T) {
 	f := newFixture(t)
 	f.create("app")
-	request := httptest.NewRequest("PUT", "/v2/app/manifests/v1", bytes.NewReader(make([]byte, 4<<20+1)))
+	request := httptest.NewRequest(http.MethodPut, "/v2/app/manifests/v1", bytes.NewReader(make([]byte, 4<<20+1)))
 	request.ContentLength = -1
 	request.Header.Set("Authorization", f.login)
 	request.Header.Set("Content-Type", imageType)

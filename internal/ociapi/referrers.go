@@ -100,8 +100,10 @@ func artifactTypes(query url.Values) ([]string, error) {
 		}
 		value = strings.ReplaceAll(value, " ", "+")
 		if len(types) == artifactTypesLimit || len(value) > mediaTypeLimit || strings.ContainsFunc(value, isNotPrintable) {
-			return nil, &refusal{status: http.StatusBadRequest, code: codeUnsupported,
-				message: "The artifactType filter must be one or some media types"}
+			return nil, &refusal{
+				status: http.StatusBadRequest, code: codeUnsupported,
+				message: "The artifactType filter must be one or some media types",
+			}
 		}
 		types = append(types, value)
 	}

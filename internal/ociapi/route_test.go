@@ -162,7 +162,7 @@ func FuzzPath(f *testing.F) {
 	fixture := newFixture(f)
 	fixture.create("app")
 	f.Fuzz(func(t *testing.T, method, path string) {
-		request := httptest.NewRequest("GET", "/", nil)
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
 		request.Method, request.URL.Path = method, path
 		request.Header.Set("Authorization", fixture.login)
 		got := fixture.serve(request)

@@ -55,8 +55,10 @@ func pageOf(r *http.Request, check func(string) error) (page, error) {
 	if query.Has("n") {
 		n, err := strconv.Atoi(query.Get("n"))
 		if err != nil || n < 0 {
-			return p, &refusal{status: http.StatusBadRequest, code: codeUnsupported,
-				message: invalidParameter("maxResults", "Member must have value greater than or equal to 0")}
+			return p, &refusal{
+				status: http.StatusBadRequest, code: codeUnsupported,
+				message: invalidParameter("maxResults", "Member must have value greater than or equal to 0"),
+			}
 		}
 		p.limit = min(n, pageLimit)
 	}

@@ -196,13 +196,17 @@ func partOf(r *http.Request) (registry.Part, error) {
 	}
 	first, last, ok := parseContentRange(text)
 	if !ok {
-		return part, &refusal{status: http.StatusBadRequest, code: codeBlobUploadInvalid,
-			message: "The Content-Range must be the first and the last byte's position, such as 0-1023"}
+		return part, &refusal{
+			status: http.StatusBadRequest, code: codeBlobUploadInvalid,
+			message: "The Content-Range must be the first and the last byte's position, such as 0-1023",
+		}
 	}
 	length := last - first + 1
 	if r.ContentLength >= 0 && r.ContentLength != length {
-		return part, &refusal{status: http.StatusBadRequest, code: codeSizeInvalid,
-			message: "The Content-Range covers " + strconv.FormatInt(length, 10) + " bytes but the Content-Length is " + strconv.FormatInt(r.ContentLength, 10)}
+		return part, &refusal{
+			status: http.StatusBadRequest, code: codeSizeInvalid,
+			message: "The Content-Range covers " + strconv.FormatInt(length, 10) + " bytes but the Content-Length is " + strconv.FormatInt(r.ContentLength, 10),
+		}
 	}
 	part.First, part.Length = &first, length
 	if r.ContentLength < 0 {

@@ -309,7 +309,7 @@ func TestBrokenBodyKeepsWhatArrived(t *testing.T) {
 	f := newFixture(t)
 	f.create("app")
 	location := f.startUpload("app")
-	request := httptest.NewRequest("PATCH", location, io.MultiReader(strings.NewReader("first half, "), failing{}))
+	request := httptest.NewRequest(http.MethodPatch, location, io.MultiReader(strings.NewReader("first half, "), failing{}))
 	request.ContentLength = 23
 	request.Header.Set("Authorization", f.login)
 	f.wantError(http.StatusBadRequest, "BLOB_UPLOAD_INVALID", f.serve(request))
@@ -329,7 +329,7 @@ func TestStalledBodyIsToldSo(t *testing.T) {
 	f := newFixture(t)
 	f.create("app")
 	for target, code := range map[string]string{"/v2/app/manifests/v1": "MANIFEST_INVALID", withQuery(f.startUpload("app"), "digest="+sha256Of("x")): "BLOB_UPLOAD_INVALID"} {
-		request := httptest.NewRequest("PUT", target, stalled{})
+		request := httptest.NewRequest(http.MethodPut, target, stalled{})
 		request.Header.Set("Authorization", f.login)
 		f.wantError(http.StatusRequestTimeout, code, f.serve(request))
 	}

@@ -25,7 +25,7 @@ func serveOverTheWire(f *fixture) (*httptest.Server, *bytes.Buffer) {
 	return server, log
 }
 
-func (f *fixture) call(server *httptest.Server, method, target string, body io.Reader) *http.Response {
+func (f *fixture) call(server *httptest.Server, method, target string, body io.Reader) (status int, answer string) {
 	f.tb.Helper()
 	request, err := http.NewRequestWithContext(f.tb.Context(), method, server.URL+target, body)
 	if err != nil {
@@ -36,8 +36,12 @@ func (f *fixture) call(server *httptest.Server, method, target string, body io.R
 	if err != nil {
 		f.tb.Fatal(err)
 	}
-	f.tb.Cleanup(func() { got.Body.Close() })
-	return got
+	defer got.Body.Close()
+	content, err := io.ReadAll(got.Body)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return got.StatusCode, string(content)
 }
 
 func TestLogAndMetricsLearnTheOperation(t *testing.T) {
@@ -73,9 +77,9 @@ func TestLogAndMetricsLearnTheOperation(t *testing.T) {
 func TestRefusalReachesAClientThatIsStillSending(t *testing.T) {
 	f := newFixture(t)
 	server, _ := serveOverTheWire(f)
-	got := f.call(server, "POST", "/v2/missing/blobs/uploads/?digest="+sha256Of("x"), io.LimitReader(zeros{}, 64<<20))
-	if got.StatusCode != http.StatusNotFound {
-		t.Errorf("status %d, want 404", got.StatusCode)
+	status, _ := f.call(server, "POST", "/v2/missing/blobs/uploads/?digest="+sha256Of("x"), io.LimitReader(zeros{}, 64<<20))
+	if status != http.StatusNotFound {
+		t.Errorf("status %d, want 404", status)
 	}
 }
 
@@ -90,12 +94,10 @@ func TestBlobOverTheWire(t *testing.T) {
 	server, _ := serveOverTheWire(f)
 	content := strings.Repeat("a layer of some size ", 200_000)
 	digest := sha256Of(content)
-	if got := f.call(server, "POST", "/v2/app/blobs/uploads/?digest="+digest, io.MultiReader(strings.NewReader(content))); got.StatusCode != http.StatusCreated {
-		t.Fatalf("push: status %d", got.StatusCode)
+	if status, answer := f.call(server, "POST", "/v2/app/blobs/uploads/?digest="+digest, io.MultiReader(strings.NewReader(content))); status != http.StatusCreated {
+		t.Fatalf("push: status %d: %s", status, answer)
 	}
-	got := f.call(server, "GET", "/v2/app/blobs/"+digest, nil)
-	body, err := io.ReadAll(got.Body)
-	if err != nil || string(body) != content {
-		t.Errorf("%d bytes, %v", len(body), err)
+	if _, got := f.call(server, "GET", "/v2/app/blobs/"+digest, nil); got != content {
+		t.Errorf("%d bytes came back otherwise", len(got))
 	}
 }

@@ -3,7 +3,6 @@ package ops_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,7 +26,7 @@ func TestHealth(t *testing.T) {
 		{"/readyz", nil, 200, "ready\n"},
 		{"/readyz", errors.New("database gone"), 503, "not ready\n"},
 	} {
-		h := ops.Health(func(context.Context) error { return c.ready }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		h := ops.Health(func(context.Context) error { return c.ready }, slog.New(slog.DiscardHandler))
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, c.path, nil))
 		if w.Code != c.status || w.Body.String() != c.body {

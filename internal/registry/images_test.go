@@ -105,19 +105,27 @@ func TestPutImageRefusals(t *testing.T) {
 		}{
 			{"no JSON", registry.NewImage{Repository: app, Payload: []byte("{")}, registry.CodeManifestInvalid, "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'"},
 			{
-				"layers missing", registry.NewImage{Repository: app, Payload: noLayers}, registry.CodeLayersNotFound,
+				"layers missing",
+				registry.NewImage{Repository: app, Payload: noLayers},
+				registry.CodeLayersNotFound,
 				fmt.Sprintf("Layers with digests '[%s, %s]' required for pushing image into repository with name 'app' in the registry with id '123456789012' do not exist", missing[0].Digest, missing[1].Digest),
 			},
 			{
-				"images missing", registry.NewImage{Repository: app, Payload: noImages}, registry.CodeReferencedImagesNotFound,
+				"images missing",
+				registry.NewImage{Repository: app, Payload: noImages},
+				registry.CodeReferencedImagesNotFound,
 				fmt.Sprintf("Images with digests '[%s]' required for pushing image into repository with name 'app' in the registry with id '123456789012' do not exist", digestOf([]byte("x"))),
 			},
 			{
-				"another digest", registry.NewImage{Repository: app, Payload: good, Digest: digestOf([]byte("x"))}, registry.CodeImageDigestDoesNotMatch,
+				"another digest",
+				registry.NewImage{Repository: app, Payload: good, Digest: digestOf([]byte("x"))},
+				registry.CodeImageDigestDoesNotMatch,
 				fmt.Sprintf("The image with digest '%s' in repository 'app' and registry ID '123456789012' does not match the image digest that Amazon ECR has calculated.", digestOf([]byte("x"))),
 			},
 			{
-				"no repository", registry.NewImage{Repository: registry.RepositoryName{Registry: home, Name: "missing"}, Payload: good}, registry.CodeRepositoryNotFound,
+				"no repository",
+				registry.NewImage{Repository: registry.RepositoryName{Registry: home, Name: "missing"}, Payload: good},
+				registry.CodeRepositoryNotFound,
 				"The repository with name 'missing' does not exist in the registry with id '123456789012'",
 			},
 		} {
@@ -327,21 +335,32 @@ func TestDeleteImages(t *testing.T) {
 			left     []string
 		}{
 			{
-				"a tag of several", []registry.ImageID{{Tag: "a"}}, []registry.ImageID{{digestOf(one), "a"}}, nil,
+				"a tag of several",
+				[]registry.ImageID{{Tag: "a"}},
+				[]registry.ImageID{{digestOf(one), "a"}},
+				nil,
 				[]string{"b@" + digestOf(one), "c@" + digestOf(two), "d@" + digestOf(three), "e@" + digestOf(three)},
 			},
 			{
-				"the last tag takes the image", []registry.ImageID{{Tag: "b"}}, []registry.ImageID{{digestOf(one), "b"}}, nil,
+				"the last tag takes the image",
+				[]registry.ImageID{{Tag: "b"}},
+				[]registry.ImageID{{digestOf(one), "b"}},
+				nil,
 				[]string{"c@" + digestOf(two), "d@" + digestOf(three), "e@" + digestOf(three)},
 			},
 			{
-				"what is unknown", []registry.ImageID{{Tag: "a"}, {Digest: digestOf(one)}, {digestOf(one), "c"}}, nil,
+				"what is unknown",
+				[]registry.ImageID{{Tag: "a"}, {Digest: digestOf(one)}, {digestOf(one), "c"}},
+				nil,
 				[]registry.ImageFailure{failed(registry.ImageID{Tag: "a"}), failed(registry.ImageID{Digest: digestOf(one)}), failed(registry.ImageID{digestOf(one), "c"})},
 				[]string{"c@" + digestOf(two), "d@" + digestOf(three), "e@" + digestOf(three)},
 			},
 			{
-				"digest and tag, one after the other", []registry.ImageID{{digestOf(three), "d"}, {digestOf(three), "e"}},
-				[]registry.ImageID{{digestOf(three), "d"}, {digestOf(three), "e"}}, nil, []string{"c@" + digestOf(two)},
+				"digest and tag, one after the other",
+				[]registry.ImageID{{digestOf(three), "d"}, {digestOf(three), "e"}},
+				[]registry.ImageID{{digestOf(three), "d"}, {digestOf(three), "e"}},
+				nil,
+				[]string{"c@" + digestOf(two)},
 			},
 			{"a digest", []registry.ImageID{{Digest: digestOf(two)}}, []registry.ImageID{{digestOf(two), "c"}}, nil, nil},
 		} {

@@ -61,7 +61,7 @@ func open(t testing.TB, s *store.Store, dir string, c *clock) *registry.Registry
 	}
 	t.Cleanup(func() { blobs.Close() })
 	return registry.New(s, blobs, registry.Options{
-		UploadKey: []byte("0123456789abcdef0123456789abcdef"), Now: c.now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		UploadKey: []byte("0123456789abcdef0123456789abcdef"), Now: c.now, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

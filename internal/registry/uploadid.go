@@ -30,7 +30,7 @@ func (u *uploadIDs) make(repositoryID string) string {
 	var ms [8]byte
 	binary.BigEndian.PutUint64(ms[:], uint64(u.now().UnixMilli()))
 	copy(id[:6], ms[2:])
-	rand.Read(id[6:10]) //nolint:errcheck // crypto/rand never fails
+	rand.Read(id[6:10])
 	id[6] = 0x80 | id[6]&0x0f
 	id[8] = 0x80 | id[8]&0x3f
 	copy(id[10:], u.mac(id[:10], repositoryID))

@@ -100,7 +100,7 @@ func (tx *Tx) InsertManifestChildren(ctx context.Context, repositoryID, parent s
 const rowsAtOnce = 64
 
 // rowsOf returns the VALUES of n rows which share the first parameters and
-// have own ones after them: ($1,$2,$3,$4), ($1,$2,$5,$6), …
+// have own ones after them: ($1,$2,$3,$4), ($1,$2,$5,$6), ….
 func rowsOf(shared, own, n int) string {
 	var b strings.Builder
 	next := shared

@@ -2,6 +2,7 @@ package blobtest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -55,7 +56,7 @@ func seek(t *testing.T, open Opener) {
 	if size, err := r.Seek(0, io.SeekEnd); size != int64(len(want)) || err != nil {
 		t.Fatalf("Seek to the end: %d, %v, want %d", size, err, len(want))
 	}
-	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Fatalf("Read at the end: %d, %v, want EOF", n, err)
 	}
 	for _, span := range []struct{ from, size int }{{0, 1}, {299_999, 1}, {100_000, 150_000}, {5, 0}, {0, 300_000}} {

@@ -1,6 +1,9 @@
 package file
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // bufferSize is what one read of [io.Copy] gathers before it is written: large
 // writes cost the kernel less than many small ones.
@@ -58,7 +61,7 @@ func fill(r io.Reader, p []byte) (n int, err error) {
 }
 
 func firstFailure(writeErr, readErr error) error {
-	if writeErr == nil && readErr != io.EOF {
+	if writeErr == nil && !errors.Is(readErr, io.EOF) {
 		return readErr
 	}
 	return writeErr

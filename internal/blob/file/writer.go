@@ -159,7 +159,7 @@ func (w *writer) create() error {
 
 // Save leaves nothing behind when it fails, except what an earlier Save kept.
 func (w *writer) Save(ctx context.Context) ([]byte, error) {
-	defer w.end()
+	defer w.end() //nolint:errcheck // what was synced is kept, whatever closing the file says
 	if err := w.ready(ctx); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (w *writer) save() error {
 }
 
 func (w *writer) Commit(ctx context.Context, candidates ...digest.Digest) (blob.Location, digest.Digest, error) {
-	defer w.end()
+	defer w.end() //nolint:errcheck // what was synced is kept, whatever closing the file says
 	if err := w.ready(ctx); err != nil {
 		return "", "", err
 	}

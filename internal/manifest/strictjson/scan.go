@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -226,10 +227,8 @@ type nameSet struct {
 
 // add reports whether the name is new.
 func (s *nameSet) add(name string) bool {
-	for _, other := range s.few[:s.n] {
-		if other == name {
-			return false
-		}
+	if slices.Contains(s.few[:s.n], name) {
+		return false
 	}
 	if s.n < len(s.few) {
 		s.few[s.n] = name
