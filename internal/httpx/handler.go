@@ -115,7 +115,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // be told of breaks the connection, so that nobody takes half a response for a
 // whole one.
 func (h *handler) finish(x *exchange, r *http.Request, panicked any) {
-	abort := errors.Is(http.ErrAbortHandler, panicked)
+	failure, _ := panicked.(error)
+	abort := errors.Is(failure, http.ErrAbortHandler)
 	if panicked != nil && !abort {
 		h.Log.LogAttrs(x, slog.LevelError, "panic", slog.String("request_id", x.record.ID),
 			slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
