@@ -1,0 +1,88 @@
+# One name a job; `make` lists them.
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+TOOLS     := .cache/bin/$(shell go env GOVERSION)
+GO_TEST   := go test -timeout 20m
+
+# The same flags everywhere, so that every step shares one set of compiled packages.
+export GOFLAGS     := $(shell go env GOFLAGS) -trimpath
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+
+.PHONY: run
+run: build ## Build and serve with the defaults; ARGS='--listen …' adds flags
+	bin/nifuda serve $(ARGS)
+
+.PHONY: build
+build: ## Build bin/nifuda, static
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/nifuda
+
+
+.PHONY: test
+test: clients drift lint cross race e2e ## Run every test there is; installs what is missing
+
+.PHONY: unit
+unit: ## Run the Go tests
+	scripts/with-postgres $(GO_TEST) ./...
+
+.PHONY: race
+race: ## Run the Go tests with the race detector
+	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
+
+.PHONY: e2e
+e2e: build ## Run real clients against the real binary; RUN=Regexp chooses tests
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
+
+.PHONY: bench
+bench: ## Run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
+	@unformatted=$$(gofmt -l cmd e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	@for module in . e2e; do (cd $$module && set -ex && go vet ./... \
+		&& $(CURDIR)/$(TOOLS)/staticcheck ./... \
+		&& $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## Format the code as lint wants it
+	@for module in . e2e; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
+
+.PHONY: gen
+gen: ## Regenerate the generated code
+	go generate ./...
+
+# Compares with what was there before, committed or not.
+.PHONY: drift
+drift: ## Fail when the generated code is not what the generator writes
+	@before=$$(scripts/generated-sums) && go generate ./... && after=$$(scripts/generated-sums) \
+		&& if [ "$$before" != "$$after" ]; then echo "generated code was out of date; commit what 'make gen' wrote:"; \
+		printf '%s\n' "$$before" "$$after" | sort | uniq -u | awk '{print "  " $$2}' | sort -u; exit 1; fi
+
+.PHONY: cross
+cross: ## Compile for every platform
+	@for platform in $(PLATFORMS); do echo "compile for $$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build ./... || exit 1; done
+
+
+.PHONY: clients
+clients: ## Install the clients that the tests drive
+	scripts/install-clients
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin .cache coverage.out
+
+$(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
+	cd tools && go build -o $(CURDIR)/$(TOOLS)/ tool
+	@touch $@
