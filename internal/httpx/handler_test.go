@@ -194,8 +194,8 @@ func TestAbortPassesThrough(t *testing.T) {
 	h := httpx.NewHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
 		httpx.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	defer func() {
-		if got := recover(); !errors.Is(http.ErrAbortHandler, got) {
-			t.Errorf("recovered %v", got)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("recovered %v", err)
 		}
 		lines := logLines(t, log.String())
 		if len(lines) != 1 || lines[0]["aborted"] != true || lines[0]["status"] != 0.0 {
