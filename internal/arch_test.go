@@ -29,6 +29,7 @@ var (
 	heart      = []string{"internal/registry"}
 	state      = []string{"internal/store", "internal/blob"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
+	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/ecr"}
 	generators = []string{"internal/gen"}
 )
@@ -48,7 +49,8 @@ var arrows = []struct {
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary)},
 	{heart, slices.Concat(state, vocabulary)},
 	{state, vocabulary},
-	{vocabulary, vocabulary},
+	{vocabulary, slices.Concat(vocabulary, syntax)},
+	{syntax, nil},
 	{generated, nil},
 	{generators, nil},
 }
@@ -60,6 +62,7 @@ var forbidden = []struct {
 	reason   string
 }{
 	{vocabulary, []string{"net/http", "database/sql"}, "the vocabulary is pure"},
+	{syntax, []string{"net/http", "database/sql"}, "syntax is pure"},
 	{generated, []string{"net/http", "database/sql"}, "generated types are pure"},
 }
 

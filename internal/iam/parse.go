@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nifuda/nifuda/internal/manifest/strictjson"
+	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
 // ParseRepositoryPolicy validates the text of a repository policy, except for

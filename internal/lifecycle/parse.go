@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"slices"
 
-	"github.com/nifuda/nifuda/internal/manifest/strictjson"
+	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
 // Parse validates the text of a lifecycle policy, except for its length, and

@@ -8,7 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/nifuda/nifuda/internal/manifest/strictjson"
+	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
 // Parse validates a manifest. The mediaType that the client declared wins;

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nifuda/nifuda/internal/manifest/strictjson"
+	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
 func TestParseGivesTree(t *testing.T) {
