@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -139,12 +141,24 @@ func typeCheck(t *testing.T, files map[string][]byte) *types.Package {
 		}
 		parsed = append(parsed, file)
 	}
-	config := types.Config{Importer: importer.ForCompiler(set, "gc", nil)}
+	config := types.Config{Importer: standardLibrary(t, set)}
 	checked, err := config.Check("notes", set, parsed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return checked
+}
+
+// standardLibrary imports packages from where the go command has them: a test
+// built with -trimpath does not know it.
+func standardLibrary(t *testing.T, set *token.FileSet) types.Importer {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	build.Default.GOROOT = strings.TrimSpace(string(root))
+	return importer.ForCompiler(set, "source", nil)
 }
 
 func TestSameModelGivesSameBytes(t *testing.T) {

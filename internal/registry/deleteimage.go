@@ -21,12 +21,11 @@ type ImageFailure struct {
 // a digest with all its tags; a tag, and with the last tag the image. Both
 // together mean the tag, which must point at the digest.
 func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []ImageID, actor string) (deleted []ImageID, failures []ImageFailure, err error) {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
+	if _, err := r.repositoryID(ctx, n); err != nil {
 		return nil, nil, err
 	}
 	for _, id := range ids {
-		d := &deletion{Repository: n, repositoryID: repositoryID, actor: actor, now: r.millis(), ImageID: id, withLastTag: true}
+		d := &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id, withLastTag: true}
 		err := r.delete(ctx, d)
 		refusal, refused := errors.AsType[*Error](err)
 		switch {
@@ -56,11 +55,7 @@ func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor s
 }
 
 func (r *Registry) deleteOne(ctx context.Context, n RepositoryName, id ImageID, actor string) error {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
-		return err
-	}
-	return r.delete(ctx, &deletion{Repository: n, repositoryID: repositoryID, actor: actor, now: r.millis(), ImageID: id})
+	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id})
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
@@ -78,24 +73,29 @@ func (r *Registry) delete(ctx context.Context, d *deletion) error {
 
 // A deletion is one run of a delete. The database may run it more than once.
 type deletion struct {
-	Repository   RepositoryName
-	repositoryID string
-	actor        string
-	now          int64
+	Repository RepositoryName
+	actor      string
+	now        int64
 	ImageID
 	withLastTag bool // an image goes with its last tag
 
 	// Set by run.
-	digest  string
-	deleted []ImageID
+	repositoryID string
+	digest       string
+	deleted      []ImageID
 }
 
 func (d *deletion) run(ctx context.Context, tx *store.Tx) error {
 	d.digest, d.deleted = d.Digest, nil
+	row, err := tx.LockRepository(ctx, d.Repository.Registry.Account, d.Repository.Registry.Region, d.Repository.Name)
+	if err != nil {
+		return err
+	}
+	d.repositoryID = row.ID
 	if d.Tag == "" {
 		return d.deleteImage(ctx, tx)
 	}
-	target, err := tx.LockTag(ctx, d.repositoryID, d.Tag)
+	target, err := tx.TagDigest(ctx, d.repositoryID, d.Tag)
 	if errors.Is(err, store.ErrNotFound) || err == nil && d.Digest != "" && d.Digest != target {
 		return imageNotFound(d.Repository, d.Digest, d.Tag)
 	}
@@ -107,10 +107,6 @@ func (d *deletion) run(ctx context.Context, tx *store.Tx) error {
 }
 
 func (d *deletion) deleteTag(ctx context.Context, tx *store.Tx) error {
-	// The lock orders us against others that tag or untag the same image.
-	if _, err := tx.LockManifest(ctx, d.repositoryID, d.digest); err != nil {
-		return err
-	}
 	tags, err := tx.CountTags(ctx, d.repositoryID, d.digest)
 	if err != nil {
 		return err
@@ -131,7 +127,7 @@ func (d *deletion) deleteTag(ctx context.Context, tx *store.Tx) error {
 }
 
 func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
-	exists, err := tx.LockManifest(ctx, d.repositoryID, d.digest)
+	exists, err := tx.HasManifest(ctx, d.repositoryID, d.digest)
 	if err != nil {
 		return err
 	}

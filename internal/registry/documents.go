@@ -110,7 +110,7 @@ func (r *Registry) document(ctx context.Context, n RepositoryName, kind store.Do
 
 func (r *Registry) deleteDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind) (d store.Document, err error) {
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		row, err := tx.LockRepositoryExclusively(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}

@@ -130,7 +130,8 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 	if err != nil {
 		return err
 	}
-	if err := p.insertRow(ctx, tx, p.row(repositoryID, size)); err != nil || !p.inserted {
+	p.inserted, err = tx.InsertManifest(ctx, p.row(repositoryID, size))
+	if err != nil || !p.inserted {
 		return err
 	}
 	blobs := p.manifest.Blobs()
@@ -143,21 +144,6 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 		return err
 	}
 	return tx.InsertManifestChildren(ctx, repositoryID, p.digest, p.children())
-}
-
-// insertRow inserts the manifest unless it is there, and then keeps it from
-// being deleted before the tags point at it.
-func (p *put) insertRow(ctx context.Context, tx *store.Tx, row store.NewManifest) (err error) {
-	for kept := false; !kept; {
-		if p.inserted, err = tx.InsertManifest(ctx, row); err != nil || p.inserted {
-			return err
-		}
-		// It was deleted in between if it is not there to be kept.
-		if kept, err = tx.KeepManifest(ctx, row.RepositoryID, row.Digest); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *put) row(repositoryID string, size int64) store.NewManifest {
@@ -243,7 +229,7 @@ func (p *put) measureIndex(ctx context.Context, m measurer, repositoryID string)
 
 // tag points one tag at the image, if it may, and remembers who did.
 func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag string) error {
-	old, err := tx.LockTag(ctx, repository.ID, tag)
+	old, err := tx.TagDigest(ctx, repository.ID, tag)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -280,11 +266,6 @@ func (p *put) markUntagged(ctx context.Context, tx *store.Tx, repositoryID strin
 
 // markIfUntagged lists an image as untagged if it has lost its last tag.
 func markIfUntagged(ctx context.Context, tx *store.Tx, repositoryID, digest string) error {
-	// The lock orders us against others that tag or untag the same image.
-	exists, err := tx.LockManifest(ctx, repositoryID, digest)
-	if err != nil || !exists {
-		return err
-	}
 	tags, err := tx.CountTags(ctx, repositoryID, digest)
 	if err != nil || tags > 0 {
 		return err

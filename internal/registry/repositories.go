@@ -184,7 +184,7 @@ func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit 
 func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
 	var row store.Repository
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
-		row, err = tx.LockRepositoryExclusively(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		row, err = tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}

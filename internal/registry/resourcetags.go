@@ -26,8 +26,8 @@ func (r *Registry) TagRepository(ctx context.Context, n RepositoryName, tags []R
 		return err
 	}
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		// Exclusive, so that two callers cannot exceed the limit together.
-		row, err := tx.LockRepositoryExclusively(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+		// Two callers must not exceed the limit together.
+		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}

@@ -144,18 +144,10 @@ func (q queries) ManifestSizes(ctx context.Context, repositoryID string, digests
 	return sizes, err
 }
 
-// LockManifest keeps a manifest, and which tags it has, from changing until
-// the transaction ends, and reports whether it exists.
-func (tx *Tx) LockManifest(ctx context.Context, repositoryID, digest string) (bool, error) {
+// HasManifest reports whether a repository has a manifest.
+func (q queries) HasManifest(ctx context.Context, repositoryID, digest string) (bool, error) {
 	var one int
-	return found(tx.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2 FOR UPDATE`, []any{repositoryID, digest}, &one))
-}
-
-// KeepManifest keeps a manifest from being deleted until the transaction ends,
-// and reports whether it exists.
-func (tx *Tx) KeepManifest(ctx context.Context, repositoryID, digest string) (bool, error) {
-	var one int
-	return found(tx.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2 FOR KEY SHARE`, []any{repositoryID, digest}, &one))
+	return found(q.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 AND digest = $2`, []any{repositoryID, digest}, &one))
 }
 
 // ManifestMediaTypes returns the media type of a manifest and its

@@ -46,18 +46,12 @@ func (q queries) Repositories(ctx context.Context, account, region, after string
 		WHERE account = $1 AND region = $2 AND name > $3 ORDER BY name LIMIT $4`, account, region, after, limit)
 }
 
-// LockRepository returns the repository of that name and keeps its settings
-// from changing until the transaction ends.
+// LockRepository returns the repository of that name and excludes whoever else
+// locks it until the transaction ends. Whatever changes a repository's settings,
+// images or tags locks it first, so that such changes come one after the other
+// and cannot wait for each other in a circle. Blobs and uploads do not wait.
 func (tx *Tx) LockRepository(ctx context.Context, account, region, name string) (r Repository, err error) {
-	err = tx.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3 FOR SHARE`,
-		[]any{account, region, name}, r.fields()...)
-	return r, err
-}
-
-// LockRepositoryExclusively is LockRepository for one who excludes all others:
-// no image enters until the transaction ends.
-func (tx *Tx) LockRepositoryExclusively(ctx context.Context, account, region, name string) (r Repository, err error) {
-	err = tx.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3 FOR UPDATE`,
+	err = tx.get(ctx, `SELECT `+repositoryColumns+` FROM repositories WHERE account = $1 AND region = $2 AND name = $3 FOR NO KEY UPDATE`,
 		[]any{account, region, name}, r.fields()...)
 	return r, err
 }

@@ -31,12 +31,6 @@ func (q queries) TagDigest(ctx context.Context, repositoryID, name string) (dige
 	return digest, err
 }
 
-// LockTag is TagDigest, and keeps the tag from changing until the transaction ends.
-func (tx *Tx) LockTag(ctx context.Context, repositoryID, name string) (digest string, err error) {
-	err = tx.get(ctx, `SELECT digest FROM tags WHERE repository_id = $1 AND name = $2 FOR UPDATE`, []any{repositoryID, name}, &digest)
-	return digest, err
-}
-
 // CountTags returns how many tags point at a manifest.
 func (q queries) CountTags(ctx context.Context, repositoryID, digest string) (n int, err error) {
 	err = q.get(ctx, `SELECT COUNT(*) FROM tags WHERE repository_id = $1 AND digest = $2`, []any{repositoryID, digest}, &n)
@@ -60,8 +54,8 @@ func (tx *Tx) DeleteTag(ctx context.Context, repositoryID, name string) (bool, e
 }
 
 // RecordTag adds to a tag's history that actor pointed it at a digest, or
-// removed it (digest ""). The caller holds the tag's row, so that the sequence
-// has no race.
+// removed it (digest ""). The caller has locked the repository, so that the
+// sequence has no race.
 func (tx *Tx) RecordTag(ctx context.Context, repositoryID, name, digest, actor string, now int64) error {
 	_, err := tx.exec(ctx, `INSERT INTO tag_history (repository_id, name, seq, digest, actor, at)
 		SELECT $1::text, $2::text, COALESCE(MAX(seq), 0) + 1, $3::text, $4::text, $5::bigint FROM tag_history WHERE repository_id = $1 AND name = $2`,
