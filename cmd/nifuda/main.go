@@ -41,9 +41,18 @@ func (c *serve) Run() error {
 func logger(w io.Writer, c config.Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.Level()}
 	if c.LogFormat == "json" {
+		options.ReplaceAttr = readableDuration
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// readableDuration writes 431µs, as the text form does, and not nanoseconds.
+func readableDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 type showVersion struct{}
@@ -53,8 +62,11 @@ func (showVersion) Run() error {
 	return err
 }
 
+// exit ends the process with 1 for every failure.
+func exit(code int) { os.Exit(min(code, 1)) }
+
 func main() {
-	ctx := kong.Parse(&commands{}, kong.Name("nifuda"), kong.UsageOnError(),
+	ctx := kong.Parse(&commands{}, kong.Name("nifuda"), kong.Exit(exit),
 		kong.Description("A container registry that teams run themselves and drive exactly as they drive Amazon ECR."))
 	ctx.FatalIfErrorf(ctx.Run())
 }

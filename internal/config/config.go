@@ -21,19 +21,19 @@ const AdminOff = "off"
 
 // Config is the settings of nifuda serve.
 type Config struct {
-	Listen      string `name:"listen" env:"NIFUDA_LISTEN" default:"127.0.0.1:5050" placeholder:"ADDR" help:"Address of the one port that serves the AWS API, /v2/, the console and health checks."`
-	AdminListen string `name:"admin-listen" env:"NIFUDA_ADMIN_LISTEN" default:"127.0.0.1:5051" placeholder:"ADDR" help:"Address of /metrics and /debug/pprof, or off."`
-	Data        string `name:"data" env:"NIFUDA_DATA" default:"./data" placeholder:"DIR" help:"Directory of the SQLite file, the blobs, the keys and the first credentials."`
+	Listen      string `name:"listen" env:"NIFUDA_LISTEN" default:"127.0.0.1:5050" placeholder:"ADDR" help:"Address of the one port that serves the AWS API, /v2/ and health checks (default ${default})."`
+	AdminListen string `name:"admin-listen" env:"NIFUDA_ADMIN_LISTEN" default:"127.0.0.1:5051" placeholder:"ADDR" help:"Address of /metrics and /debug/pprof, or off (default ${default})."`
+	Data        string `name:"data" env:"NIFUDA_DATA" default:"./data" placeholder:"DIR" help:"Directory of the SQLite file, the blobs, the keys and the first credentials (default ${default})."`
 	Database    string `name:"database" env:"NIFUDA_DATABASE" placeholder:"URL" help:"Where metadata lives: sqlite:PATH or postgres://… (default sqlite:<data>/nifuda.db)."`
 	Blobs       string `name:"blobs" env:"NIFUDA_BLOBS" placeholder:"URL" help:"Where blobs live: file:PATH (default file:<data>/blobs)."`
-	Account     string `name:"account" env:"NIFUDA_ACCOUNT" default:"123456789012" placeholder:"ID" help:"Account that a request without a better hint means, and that the root user belongs to."`
-	Region      string `name:"region" env:"NIFUDA_REGION" default:"us-east-1" placeholder:"NAME" help:"Region that a request without a better hint means."`
+	Account     string `name:"account" env:"NIFUDA_ACCOUNT" default:"123456789012" placeholder:"ID" help:"Account that a request without a better hint means, and that the root user belongs to (default ${default})."`
+	Region      string `name:"region" env:"NIFUDA_REGION" default:"us-east-1" placeholder:"NAME" help:"Region that a request without a better hint means (default ${default})."`
 	Domain      string `name:"domain" env:"NIFUDA_DOMAIN" placeholder:"HOST" help:"Domain that the registry's host names end in: <account>.dkr.ecr.<region>.<domain>."`
 	TLSCert     string `name:"tls-cert" env:"NIFUDA_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM, reloaded when it changes."`
 	TLSKey      string `name:"tls-key" env:"NIFUDA_TLS_KEY" placeholder:"FILE" help:"Private key in PEM, reloaded when it changes."`
-	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all."`
-	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json."`
-	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error."`
+	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all (default ${default})."`
+	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
+	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`
 }
 

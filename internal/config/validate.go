@@ -96,6 +96,9 @@ func checkDatabase(database string) error {
 		if path == "" {
 			return errors.New("sqlite: needs a path, for example sqlite:data/nifuda.db")
 		}
+		if strings.HasPrefix(path, ":memory:") {
+			return errors.New("sqlite: needs a file: what is in memory is lost with the process")
+		}
 		return nil
 	}
 	if !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {

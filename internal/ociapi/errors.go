@@ -151,6 +151,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		internal = &refusal{status: http.StatusServiceUnavailable, code: codeUnknown, message: "The registry did not answer in time"}
 	}
+	if registry.IsStorageFull(err) {
+		internal = &refusal{status: http.StatusInsufficientStorage, code: codeUnknown, message: registry.StorageFullMessage}
+	}
 	internal.write(w)
 }
 

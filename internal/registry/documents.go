@@ -24,10 +24,10 @@ type LifecyclePolicy struct {
 func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, force bool, caller iam.Principal) error {
 	policy, err := iam.ParseRepositoryPolicy(text)
 	if err != nil {
-		return InvalidParameter("PolicyText", "Invalid repository policy provided")
+		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "Invalid repository policy provided"))
 	}
 	if !force && iam.DeniesItself(policy, caller, "ecr:SetRepositoryPolicy", n.ARN()) {
-		return InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same")
+		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same"))
 	}
 	return r.putDocument(ctx, n, store.RepositoryPolicy, text)
 }
@@ -54,12 +54,12 @@ const minLifecycleText, maxLifecycleText = 100, 30720
 func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, text string) error {
 	switch length := utf8.RuneCountInString(text); {
 	case length < minLifecycleText:
-		return InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length greater than or equal to %d", minLifecycleText))
+		return r.orRepositoryNotFound(ctx, n, InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length greater than or equal to %d", minLifecycleText)))
 	case length > maxLifecycleText:
-		return InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length less than or equal to %d", maxLifecycleText))
+		return r.orRepositoryNotFound(ctx, n, InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length less than or equal to %d", maxLifecycleText)))
 	}
 	if _, err := lifecycle.Parse(text); err != nil {
-		return &Error{Code: CodeInvalidParameter, Message: err.Error()}
+		return r.orRepositoryNotFound(ctx, n, &Error{Code: CodeInvalidParameter, Message: err.Error()})
 	}
 	return r.putDocument(ctx, n, store.LifecyclePolicy, text)
 }

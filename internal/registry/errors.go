@@ -1,7 +1,11 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
+
+	"github.com/nifuda/nifuda/internal/store"
 )
 
 // A Code says what kind of refusal an [Error] is, in ECR's names for them.
@@ -57,6 +61,15 @@ func refuse(code Code, format string, args ...any) *Error {
 func InvalidParameter(parameter, constraint string) *Error {
 	return refuse(CodeInvalidParameter, "Invalid parameter at '%s' failed to satisfy constraint: '%s'", parameter, constraint)
 }
+
+// IsStorageFull reports whether an internal error is a lack of space for blobs
+// or metadata, which the caller is told.
+func IsStorageFull(err error) bool {
+	return store.IsFull(err) || errors.Is(err, syscall.ENOSPC)
+}
+
+// StorageFullMessage is what the caller is told then.
+const StorageFullMessage = "The registry has no space left to store this. Nothing that it acknowledged is affected."
 
 func repositoryNotFound(n RepositoryName) *Error {
 	return refuse(CodeRepositoryNotFound, "The repository with name '%s' does not exist in the registry with id '%s'", n.Name, n.Registry.Account)

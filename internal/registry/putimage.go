@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,15 +41,16 @@ type PutResult struct {
 func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error) {
 	m, err := manifest.Parse(in.Payload, in.MediaType)
 	if err != nil {
-		return PutResult{}, manifestInvalid(in.Payload, err)
+		return PutResult{}, r.orRepositoryNotFound(ctx, in.Repository, manifestInvalid(in.Payload, err))
 	}
 	computed := digest.FromBytes(in.Payload)
 	if manifest.ValidDigest(in.Digest) {
 		computed = digest.Digest(in.Digest).Algorithm().FromBytes(in.Payload)
 	}
 	if in.Digest != "" && in.Digest != computed.String() {
-		return PutResult{}, refuse(CodeImageDigestDoesNotMatch, "The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
-			in.Digest, in.Repository.Name, in.Repository.Registry.Account)
+		return PutResult{}, r.orRepositoryNotFound(ctx, in.Repository, refuse(CodeImageDigestDoesNotMatch,
+			"The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
+			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
 	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: r.millis()}
 	if err := r.store.Update(ctx, store.PowerSafe, p.run); err != nil {
@@ -65,12 +67,16 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 // (spec A.4), and the reason where there is a better one.
 func manifestInvalid(payload []byte, err error) *Error {
 	constraint := err.Error()
-	if !json.Valid(payload) || errors.Is(err, manifest.ErrNoMediaType) {
+	if !isJSONObject(payload) || errors.Is(err, manifest.ErrNoMediaType) {
 		constraint = "Invalid JSON syntax"
 	}
 	e := InvalidParameter("ImageManifest", constraint)
 	e.Code = CodeManifestInvalid
 	return e
+}
+
+func isJSONObject(payload []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte("{")) && json.Valid(payload)
 }
 
 // explainPut says why a put failed. A reference that a concurrent deletion won

@@ -241,6 +241,15 @@ func (r *Registry) repositoryID(ctx context.Context, n RepositoryName) (string, 
 	return id, r.explain("find repository", n, err)
 }
 
+// orRepositoryNotFound returns a refusal about what was sent, unless there is
+// no repository to send it to, which is said first (spec A.4).
+func (r *Registry) orRepositoryNotFound(ctx context.Context, n RepositoryName, refusal *Error) error {
+	if _, err := r.repositoryID(ctx, n); err != nil {
+		return err
+	}
+	return refusal
+}
+
 // explain turns the error of a transaction on a repository into what the
 // caller is told: a missing row means that there is no such repository.
 func (r *Registry) explain(doing string, n RepositoryName, err error) error {

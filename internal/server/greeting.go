@@ -49,9 +49,12 @@ func (s *server) host(addr net.Addr) string {
 }
 
 // greet prints the lines that a user copies to begin.
-func (s *server) greet(endpoint string) {
+func (s *server) greet(addr net.Addr) {
 	files := credentials.FilesOf(s.Config.Data)
-	host := endpoint[len(s.scheme())+len("://"):]
+	endpoint, registryHost := s.endpoint(addr), s.host(addr)
+	if s.Config.Domain != "" {
+		registryHost = s.Config.Account + ".dkr.ecr." + s.Config.Region + "." + registryHost
+	}
 	fmt.Fprintf(s.Stdout, `nifuda %s serves on %s
 
 To use it from another terminal:
@@ -59,7 +62,7 @@ To use it from another terminal:
   export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s AWS_PROFILE=%s
   aws ecr get-login-password | docker login --username AWS --password-stdin %s
 
-`, s.Version, endpoint, absolute(files.Config), absolute(files.Credentials), credentials.Profile, host)
+`, s.Version, endpoint, absolute(files.Config), absolute(files.Credentials), credentials.Profile, registryHost)
 	s.Log.Info("serving", "endpoint", endpoint, "config", s.Config)
 }
 

@@ -5,17 +5,21 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -71,26 +75,59 @@ func (s *server) close() error {
 
 // open connects to the engines and starts the registry over them.
 func (s *server) open(ctx context.Context) error {
+	if err := s.lock(s.Config.Data); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
 	key, err := credentials.ServerKey(s.Config.Data)
 	if err != nil {
-		return fmt.Errorf("server key: %w", err)
+		return fmt.Errorf("--data: server key: %w", err)
 	}
 	if s.keyring, err = authn.NewKeyring(key); err != nil {
-		return fmt.Errorf("server key: %w", err)
+		return fmt.Errorf("--data: server key: %w", err)
 	}
 	metadata, err := store.Open(ctx, s.Config.Database)
 	if err != nil {
-		return err
+		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, metadata.Close)
-	blobs, err := file.Open(strings.TrimPrefix(s.Config.Blobs, "file:"))
+	blobs, err := s.openBlobs()
 	if err != nil {
-		return fmt.Errorf("open blobs: %w", err)
+		return fmt.Errorf("--blobs: %w", err)
 	}
-	s.closers = append(s.closers, blobs.Close)
 	s.registry = registry.New(metadata, blobs, registry.Options{UploadKey: s.keyring.DeriveKey("upload ids"), Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return nil
+}
+
+func (s *server) openBlobs() (*file.Store, error) {
+	dir := strings.TrimPrefix(s.Config.Blobs, "file:")
+	if err := s.lock(dir); err != nil {
+		return nil, err
+	}
+	blobs, err := file.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, blobs.Close)
+	return blobs, nil
+}
+
+// lock keeps other servers away from a directory until this one ends, even by
+// a crash: two would write to one upload, each without knowing of the other.
+func (s *server) lock(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	locked, err := l.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", dir, err)
+	}
+	if !locked {
+		return fmt.Errorf("%s is in use by another nifuda", dir)
+	}
+	s.closers = append(s.closers, l.Close)
 	return nil
 }
 
@@ -106,80 +143,91 @@ func (s *server) runInBackground(work func(context.Context)) (stop func() error)
 	}
 }
 
-// serve listens, says so, and returns when everything is drained.
+// A listening is a server and where it listens.
+type listening struct {
+	server   *http.Server
+	listener net.Listener
+}
+
+// serve listens, says so, and returns when everything is drained. Whatever can
+// keep the server from starting is tried before the files are written that tell
+// clients where it is.
 func (s *server) serve(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.Config.Listen)
+	certificate, err := s.certificate()
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("--tls-cert, --tls-key: %w", err)
 	}
-	defer listener.Close()
-	endpoint := s.endpoint(listener.Addr())
-	root, err := s.rootKey(endpoint)
+	public, err := net.Listen("tcp", s.Config.Listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("--listen: %w", err)
 	}
-	main, err := s.mainServer(root)
-	if err != nil {
-		return err
-	}
-	failed := make(chan error, 2)
-	go func() { failed <- serveOn(main, listener) }()
-	stopping := []*http.Server{main}
+	defer public.Close()
+	servers := []listening{{httpx.NewServer(nil, s.Log), public}}
+	servers[0].server.TLSConfig = certificate
 	if s.Config.AdminListen != config.AdminOff {
-		admin, err := net.Listen("tcp", s.Config.AdminListen)
+		private, err := net.Listen("tcp", s.Config.AdminListen)
 		if err != nil {
-			return errors.Join(fmt.Errorf("listen for administration: %w", err), main.Close())
+			return fmt.Errorf("--admin-listen: %w", err)
 		}
-		adminServer := httpx.NewServer(ops.Admin(s.metrics), s.Log)
-		go func() { failed <- serveOn(adminServer, admin) }()
-		stopping = append(stopping, adminServer)
+		defer private.Close()
+		servers = append(servers, listening{httpx.NewServer(ops.Admin(s.metrics), s.Log), private})
 	}
-	s.greet(endpoint)
+	root, err := s.rootKey(s.endpoint(public.Addr()))
+	if err != nil {
+		return err
+	}
+	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
+	return s.run(ctx, servers)
+}
+
+func (s *server) run(ctx context.Context, servers []listening) (err error) {
+	failed := make(chan error, len(servers))
+	for _, l := range servers {
+		go func() { failed <- l.run() }()
+	}
+	s.greet(servers[0].listener.Addr())
 	select {
 	case <-ctx.Done():
 		s.Log.Info("draining", "patience", drainTime)
 	case err = <-failed:
 	}
-	return errors.Join(err, drain(stopping))
+	return errors.Join(err, drain(servers))
 }
 
-func serveOn(server *http.Server, listener net.Listener) error {
-	serve := server.Serve
-	if server.TLSConfig != nil {
-		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+func (l listening) run() error {
+	serve := l.server.Serve
+	if l.server.TLSConfig != nil {
+		serve = func(listener net.Listener) error { return l.server.ServeTLS(listener, "", "") }
 	}
-	if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(l.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
 }
 
 // drain takes no new connections and lets running requests end.
-func drain(servers []*http.Server) error {
+func drain(servers []listening) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var errs []error
-	for _, server := range servers {
-		err := server.Shutdown(ctx)
+	for _, l := range servers {
+		err := l.server.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.Join(errors.New("requests were cut off after the time to drain"), server.Close())
+			err = errors.Join(errors.New("requests were cut off after the time to drain"), l.server.Close())
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// mainServer returns the server of the one public port.
-func (s *server) mainServer(root credentials.RootKey) (*http.Server, error) {
-	handler := httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
-	server := httpx.NewServer(handler, s.Log)
+// certificate returns how TLS is served, or nil without it.
+func (s *server) certificate() (*tls.Config, error) {
 	if s.Config.TLSCert == "" {
-		return server, nil
+		return nil, nil
 	}
 	certificate, err := httpx.LoadCertificate(s.Config.TLSCert, s.Config.TLSKey, s.Log, time.Now)
 	if err != nil {
 		return nil, err
 	}
-	server.TLSConfig = certificate.TLSConfig()
-	return server, nil
+	return certificate.TLSConfig(), nil
 }

@@ -58,6 +58,7 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 type sqliteEngine struct {
 	readers *sql.DB
 	writer  *sql.DB
+	file    *openedFile
 	queue   chan *write
 	done    chan struct{}
 
@@ -85,7 +86,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	if err := createPrivate(path); err != nil {
+	file, err := openPrivate(path)
+	if err != nil {
 		return nil, err
 	}
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
@@ -112,23 +114,13 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{readers: readers, writer: writer, file: file, queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
 	}()
 	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e}, nil
-}
-
-// createPrivate makes the database file readable by its owner alone; SQLite
-// gives the files beside it the same mode.
-func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
@@ -154,6 +146,9 @@ func (e *sqliteEngine) enqueue(w *write) error {
 }
 
 func (e *sqliteEngine) ping(ctx context.Context) error {
+	if err := e.file.intact(); err != nil {
+		return err
+	}
 	var rows int
 	return e.readers.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)").Scan(&rows)
 }
@@ -172,6 +167,7 @@ func (e *sqliteEngine) close() error {
 // A sqliteWriter owns the one connection that writes.
 type sqliteWriter struct {
 	conn    *sql.Conn
+	file    *openedFile
 	tx      *Tx
 	relaxed bool // synchronous=NORMAL is set
 }
@@ -212,6 +208,9 @@ func (w *sqliteWriter) commit(batch []*write) {
 }
 
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
+	if err := w.file.intactLately(); err != nil {
+		return err
+	}
 	relaxed := true
 	for _, one := range batch {
 		relaxed = relaxed && one.durability == CrashSafe
@@ -287,6 +286,11 @@ func isSQLite(err error, code int) bool {
 // or the removal of a row that is still referred to.
 func IsForeignKey(err error) bool {
 	return isSQLite(err, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY) || isPostgres(err, "23503")
+}
+
+// IsFull reports whether err is a lack of space where the database is.
+func IsFull(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_FULL) || isPostgres(err, "53100")
 }
 
 // IsUnique reports whether err is a second row with a unique key.

@@ -15,6 +15,9 @@ type disk interface {
 	open(name string, flag int) (handle, error)
 	rename(from, to string) error
 	remove(name string) error
+	// intact returns an error when the directory is no longer where it was
+	// opened: what is written then is lost to the next process.
+	intact() error
 	// ensureDir makes a directory of finished objects exist durably.
 	ensureDir(name string) error
 	// syncDir makes the names in a directory durable.
@@ -35,6 +38,7 @@ type handle interface {
 
 // rootDisk confines every access to one directory, symbolic links included.
 type rootDisk struct {
+	path string
 	root *os.Root
 	// durable has the names of the directories in root that a power cut leaves.
 	durable *sync.Map
@@ -51,6 +55,21 @@ func (d rootDisk) open(name string, flag int) (handle, error) {
 func (d rootDisk) rename(from, to string) error { return d.root.Rename(from, to) }
 
 func (d rootDisk) remove(name string) error { return d.root.Remove(name) }
+
+func (d rootDisk) intact() error {
+	opened, err := d.root.Stat(".")
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(d.path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(opened, there) {
+		return errors.New("the directory was moved or replaced while it was in use")
+	}
+	return nil
+}
 
 func (d rootDisk) ensureDir(name string) error {
 	if _, ok := d.durable.Load(name); ok {
@@ -86,7 +105,7 @@ func openRoot(dir string) (rootDisk, error) {
 	if err != nil {
 		return rootDisk{}, err
 	}
-	d := rootDisk{root, new(sync.Map)}
+	d := rootDisk{dir, root, new(sync.Map)}
 	if err := d.adopt(); err != nil {
 		return rootDisk{}, errors.Join(err, root.Close())
 	}

@@ -71,6 +71,8 @@ func (d *memoryDisk) open(name string, flag int) (handle, error) {
 	return &memoryFile{disk: d, name: name, node: node}, nil
 }
 
+func (d *memoryDisk) intact() error { return nil }
+
 // ensureDir only fails: every directory exists here.
 func (d *memoryDisk) ensureDir(name string) error { return d.fails("mkdir", name) }
 

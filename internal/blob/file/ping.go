@@ -13,8 +13,8 @@ import (
 // pingInterval is how long one answer of the disk serves every Ping.
 const pingInterval = time.Second
 
-// Ping writes, syncs and removes a small file, so that a full, read-only or
-// broken disk shows. It does so at most once a second; in between it repeats the
+// Ping writes, syncs and removes a small file, so that a full, read-only, broken
+// or replaced disk shows. It does so at most once a second; in between it repeats the
 // last answer. A disk that hangs costs one goroutine, however often it is asked.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -41,6 +41,9 @@ func (s *Store) cachedProbe() (any, error) {
 // probe uses the name of an upload, so that what a crash leaves behind is swept
 // like any abandoned upload.
 func (s *Store) probe() error {
+	if err := s.disk.intact(); err != nil {
+		return fmt.Errorf("ping blob directory: %w", err)
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("ping blob directory: %w", err)
