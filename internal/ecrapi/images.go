@@ -1,6 +1,7 @@
 package ecrapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -112,18 +113,30 @@ func (a *api) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageRequ
 		return nil, err
 	}
 	out := &ecr.BatchDeleteImageResponse{ImageIds: []ecr.ImageIdentifier{}, Failures: []ecr.ImageFailure{}}
-	var ids []registry.ImageID
 	for _, asked := range in.ImageIds {
 		id, failure := imageIDOf(asked)
 		if failure != nil {
 			out.Failures = append(out.Failures, *failure)
 			continue
 		}
-		ids = append(ids, id)
+		if err := a.deleteImage(ctx, name, id, out); err != nil {
+			return nil, err
+		}
 	}
-	deleted, failures, err := a.registry.DeleteImages(ctx, name, ids, callerOf(ctx).Principal.ARN)
+	if len(out.ImageIds) == 0 {
+		// Identifiers that are all malformed do not tell whether there is a repository.
+		if _, err := a.registry.Repository(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// deleteImage deletes one image of a batch and adds to the answer what became of it.
+func (a *api) deleteImage(ctx context.Context, name registry.RepositoryName, id registry.ImageID, out *ecr.BatchDeleteImageResponse) error {
+	deleted, failures, err := a.registry.DeleteImages(ctx, name, []registry.ImageID{id}, callerOf(ctx).Principal.ARN)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, id := range deleted {
 		out.ImageIds = append(out.ImageIds, wireImageID(id))
@@ -131,7 +144,7 @@ func (a *api) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageRequ
 	for _, f := range failures {
 		out.Failures = append(out.Failures, ecr.ImageFailure{ImageId: new(wireImageID(f.ID)), FailureCode: f.Code, FailureReason: f.Reason})
 	}
-	return out, nil
+	return nil
 }
 
 // ListImages implements [ecr.Service] (spec B.2, 36).
@@ -141,7 +154,8 @@ func (a *api) ListImages(ctx context.Context, in *ecr.ListImagesRequest) (*ecr.L
 		return nil, err
 	}
 	filter := value(in.Filter)
-	tagStatus, imageStatus := value(filter.TagStatus), value(filter.ImageStatus)
+	tagStatus := cmp.Or(value(filter.TagStatus), ecr.TagStatusAny)
+	imageStatus := cmp.Or(value(filter.ImageStatus), ecr.ImageStatusFilterActive)
 	l := listing{operation: "ListImages", repository: name, filter: []string{tagStatus, imageStatus}}
 	from, err := l.position(in.NextToken)
 	if err != nil {
@@ -174,7 +188,8 @@ func (a *api) DescribeImages(ctx context.Context, in *ecr.DescribeImagesRequest)
 		return a.describeIdentified(ctx, name, in)
 	}
 	filter := value(in.Filter)
-	tagStatus, imageStatus := value(filter.TagStatus), value(filter.ImageStatus)
+	tagStatus := cmp.Or(value(filter.TagStatus), ecr.TagStatusAny)
+	imageStatus := cmp.Or(value(filter.ImageStatus), ecr.ImageStatusFilterActive)
 	l := listing{operation: "DescribeImages", repository: name, filter: []string{tagStatus, imageStatus}}
 	from, err := l.position(in.NextToken)
 	if err != nil {
@@ -209,7 +224,7 @@ func (a *api) describeIdentified(ctx context.Context, name registry.RepositoryNa
 // isActive reports whether a filter of status selects the images that there
 // are: none is archived, and all are active.
 func isActive(status string) bool {
-	return status == "" || status == ecr.ImageStatusFilterActive || status == ecr.ImageStatusFilterAny
+	return status == ecr.ImageStatusFilterActive || status == ecr.ImageStatusFilterAny
 }
 
 func wireImage(n registry.RepositoryName, id registry.ImageID, m registry.Manifest) ecr.Image {

@@ -197,12 +197,12 @@ func TestBatchDeleteImage(t *testing.T) {
 		step{
 			"BatchDeleteImage", `{"repositoryName":"app","imageIds":[{"imageDigest":"<v2>","imageTag":"b"},{"imageDigest":"<v1>","imageTag":"b"},{},{"imageDigest":"x"},{"imageTag":"b"},{"imageDigest":"<v3>"},{"imageTag":"a+b"}]}`,
 			`{"imageIds":[{"imageDigest":"<v1>","imageTag":"b"}],"failures":[
+				{"imageId":{"imageDigest":"<v2>","imageTag":"b"},"failureCode":"ImageNotFound","failureReason":"Requested image not found"},
 				{"imageId":{},"failureCode":"MissingDigestAndTag","failureReason":"Invalid request parameters: both tag and digest cannot be null"},
 				{"imageId":{"imageDigest":"x"},"failureCode":"InvalidImageDigest","failureReason":"Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"},
-				{"imageId":{"imageTag":"a+b"},"failureCode":"InvalidImageTag","failureReason":"Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9-_.]+'"},
-				{"imageId":{"imageDigest":"<v2>","imageTag":"b"},"failureCode":"ImageNotFound","failureReason":"Requested image not found"},
 				{"imageId":{"imageTag":"b"},"failureCode":"ImageNotFound","failureReason":"Requested image not found"},
-				{"imageId":{"imageDigest":"<v3>"},"failureCode":"ImageReferencedByManifestList","failureReason":"Requested image referenced by manifest list: [<index>]"}]}`,
+				{"imageId":{"imageDigest":"<v3>"},"failureCode":"ImageReferencedByManifestList","failureReason":"Requested image referenced by manifest list: [<index>]"},
+				{"imageId":{"imageTag":"a+b"},"failureCode":"InvalidImageTag","failureReason":"Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9-_.]+'"}]}`,
 		},
 		step{
 			"BatchDeleteImage", `{"repositoryName":"app","imageIds":[{"imageDigest":"<index>"},{"imageDigest":"<v3>"},{"imageTag":"c"},{"imageTag":"d"}]}`,

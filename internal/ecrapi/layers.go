@@ -3,6 +3,8 @@ package ecrapi
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/ecr"
@@ -106,7 +108,7 @@ func (a *api) CompleteLayerUpload(ctx context.Context, in *ecr.CompleteLayerUplo
 	if err != nil {
 		return nil, err
 	}
-	completed, err := a.registry.CompleteUpload(ctx, name, in.UploadId, registry.Completion{Digests: in.LayerDigests, MinPartSize: minPartSize})
+	completed, err := a.registry.CompleteUpload(ctx, name, in.UploadId, registry.Completion{Digests: sha256First(in.LayerDigests), MinPartSize: minPartSize})
 	if err != nil {
 		return nil, err
 	}
@@ -135,4 +137,19 @@ func (a *api) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 	return &ecr.GetDownloadUrlForLayerResponse{
 		DownloadUrl: callerOf(ctx).endpoint.url() + a.downloadPath + "?" + query, LayerDigest: in.LayerDigest,
 	}, nil
+}
+
+// sha256First returns digests with those in front that ECR knows: of several
+// that match, the layer gets the first.
+func sha256First(digests []string) []string {
+	isSHA256 := func(d string) bool { return strings.HasPrefix(d, "sha256:") }
+	return slices.SortedStableFunc(slices.Values(digests), func(a, b string) int {
+		switch {
+		case isSHA256(a) == isSHA256(b):
+			return 0
+		case isSHA256(a):
+			return -1
+		}
+		return 1
+	})
 }

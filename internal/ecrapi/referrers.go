@@ -1,6 +1,7 @@
 package ecrapi
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func (a *api) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrers
 	if slices.ContainsFunc(filter.ArtifactTypes, hasControl) {
 		return nil, registry.InvalidParameter("filter.artifactTypes", "Member must satisfy constraint: [Member must not have control characters]")
 	}
-	status := value(filter.ArtifactStatus)
+	status := cmp.Or(value(filter.ArtifactStatus), ecr.ArtifactStatusFilterActive)
 	l := listing{operation: "ListImageReferrers", repository: name, filter: append([]string{subject, status}, filter.ArtifactTypes...)}
 	from, err := l.position(in.NextToken)
 	if err != nil {
@@ -47,9 +48,6 @@ func (a *api) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrers
 	if err != nil {
 		return nil, err
 	}
-	if n := fitting(found); n < len(found) {
-		found, next = found[:n], found[n-1].Digest
-	}
 	var position registry.Cursor
 	if next != "" {
 		position = registry.Cursor{Kind: "referrer", Key: next}
@@ -58,21 +56,6 @@ func (a *api) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrers
 }
 
 func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
-
-// fitting returns how many referrers one page can hold, at least one of those
-// that there are.
-func fitting(found []registry.Referrer) int {
-	size := 0
-	for i, r := range found {
-		for key, text := range r.Annotations {
-			size += len(key) + len(text)
-		}
-		if size > maxAnnotations {
-			return max(i, 1)
-		}
-	}
-	return len(found)
-}
 
 func imageReferrers(found []registry.Referrer) []ecr.ImageReferrer {
 	referrers := make([]ecr.ImageReferrer, len(found))

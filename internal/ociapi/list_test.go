@@ -82,12 +82,16 @@ func TestTagsList(t *testing.T) {
 func TestTagsListPagesHaveALimit(t *testing.T) {
 	f := newFixture(t)
 	f.create("app")
-	payload := encode(t, f.image("app", "layer"))
+	payloads := []string{encode(t, f.image("app", "layer")), encode(t, f.image("app", "another"))}
 	want := make([]string, 0, 1050)
 	for i := range 1050 {
 		want = append(want, "v"+strconv.Itoa(10_000+i))
 	}
 	for tags := range slices.Chunk(want, 50) {
+		payload := payloads[0]
+		if tags[0] > "v10500" {
+			payload = payloads[1] // an image has at most 1,000 tags
+		}
 		f.want(http.StatusCreated, f.send("PUT", "/v2/app/manifests/"+sha256Of(payload)+"?tag="+strings.Join(tags, "&tag="), payload, "Content-Type", imageType))
 	}
 	for query, pages := range map[string][]int{"": {100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 50}, "?n=5000": {1000, 50}} {

@@ -1,8 +1,6 @@
 package ociapi
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,13 +20,6 @@ const (
 	mediaTypeLimit     = 255
 )
 
-// referrersIndex is the document of end-12, with its entries already encoded.
-type referrersIndex struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	MediaType     string            `json:"mediaType"`
-	Manifests     []json.RawMessage `json:"manifests"`
-}
-
 // listReferrers answers end-12.
 func (a *api) listReferrers(w http.ResponseWriter, r *http.Request, c call) error {
 	query := r.URL.Query()
@@ -46,39 +37,14 @@ func (a *api) listReferrers(w http.ResponseWriter, r *http.Request, c call) erro
 	if err != nil {
 		return err
 	}
-	entries, err := encodeReferrers(referrers)
-	if err != nil {
-		return err
-	}
-	if len(entries) < len(referrers) {
-		next = referrers[len(entries)-1].Digest
-	}
 	if next != "" {
 		linkNext(w, "/v2/"+c.Name+"/referrers/"+c.Reference, nextReferrers(types, next))
 	}
 	if len(types) > 0 {
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
-	writeJSON(w, http.StatusOK, manifest.MediaTypeIndex, referrersIndex{SchemaVersion: 2, MediaType: manifest.MediaTypeIndex, Manifests: entries})
+	writeJSON(w, http.StatusOK, manifest.MediaTypeIndex, registry.NewReferrersList(referrers))
 	return nil
-}
-
-// encodeReferrers encodes as many as fit into one answer, and at least one.
-func encodeReferrers(referrers []registry.Referrer) ([]json.RawMessage, error) {
-	entries := make([]json.RawMessage, 0, len(referrers))
-	size := 0
-	for _, referrer := range referrers {
-		entry, err := json.Marshal(referrer)
-		if err != nil {
-			return nil, fmt.Errorf("encode referrer %s: %w", referrer.Digest, err)
-		}
-		size += len(entry)
-		if size > referrersBytes && len(entries) > 0 {
-			break
-		}
-		entries = append(entries, entry)
-	}
-	return entries, nil
 }
 
 func nextReferrers(types []string, last string) url.Values {

@@ -180,15 +180,24 @@ func unknownEndpoint() (Request, error) {
 	return Request{Op: OpUnknown}, &refusal{status: http.StatusNotFound, code: codeUnsupported, message: "There is no such endpoint"}
 }
 
+// The patterns that refusals quote (spec B.0, RepoName and Tag).
+const (
+	namePattern = `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`
+	tagPattern  = `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
+)
+
 func checkName(name string) error {
 	if manifest.ValidRepositoryName(name) {
 		return nil
 	}
-	return &refusal{
-		status:  http.StatusBadRequest,
-		code:    codeNameInvalid,
-		message: invalidParameter("repositoryName", "must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*'"),
+	constraint := "must satisfy regular expression '" + namePattern + "'"
+	switch {
+	case len(name) < 2:
+		constraint = "Member must have length greater than or equal to 2"
+	case len(name) > 256:
+		constraint = "Member must have length less than or equal to 256"
 	}
+	return &refusal{status: http.StatusBadRequest, code: codeNameInvalid, message: invalidParameter("repositoryName", constraint)}
 }
 
 func checkTag(tag string) error {
@@ -198,7 +207,7 @@ func checkTag(tag string) error {
 	return &refusal{
 		status:  http.StatusBadRequest,
 		code:    codeTagInvalid,
-		message: invalidParameter("imageTag", "must satisfy regular expression '[a-zA-Z0-9-_.]+'"),
+		message: invalidParameter("imageTag", "must satisfy regular expression '"+tagPattern+"'"),
 	}
 }
 

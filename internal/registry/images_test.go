@@ -557,3 +557,45 @@ func TestEveryChangeOfAnImageIsAnEvent(t *testing.T) {
 		}
 	})
 }
+
+func TestAnImageHasAtMostAThousandTags(t *testing.T) {
+	each(t, func(t *testing.T, f fixture) {
+		payload := f.image(t, app, "one")
+		tags := make([]string, 1000)
+		for i := range tags {
+			tags[i] = fmt.Sprint("t", i)
+		}
+		f.push(t, app, payload, tags...)
+		_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload, Tags: []string{"one-more"}})
+		want := "Adding tag 'one-more' to an image in the repository with name 'app' in registry with id '123456789012' exceeds the maximum allowed number of tags per image which is '1000'"
+		if refusal := wantCode(t, err, registry.CodeLimitExceeded); refusal.Message != want {
+			t.Errorf("got %q", refusal.Message)
+		}
+		f.push(t, app, payload, "t7")
+	})
+}
+
+func TestReferrersWithLargeAnnotationsComeInSmallPages(t *testing.T) {
+	each(t, func(t *testing.T, f fixture) {
+		f.putBlob(t, app, []byte("{}"))
+		config, to := describe("application/vnd.oci.empty.v1+json", []byte("{}")), describe(manifest.MediaTypeImage, []byte("subject"))
+		const referrers = 5
+		for i := range referrers {
+			f.push(t, app, encode(t, imageText{
+				MediaType: manifest.MediaTypeImage, Config: &config, Subject: &to,
+				Annotations: map[string]string{"n": fmt.Sprint(i), "large": strings.Repeat("x", 3<<20)},
+			}))
+		}
+		seen, pages := 0, 0
+		for after := ""; pages == 0 || after != ""; pages++ {
+			page, next, err := f.Referrers(t.Context(), app, to.Digest.String(), nil, after, 100)
+			if err != nil || len(page) != 1 {
+				t.Fatalf("a page of %d, %v", len(page), err)
+			}
+			seen, after = seen+len(page), next
+		}
+		if seen != referrers {
+			t.Errorf("saw %d referrers, want %d", seen, referrers)
+		}
+	})
+}

@@ -233,6 +233,9 @@ func (p *put) measureIndex(ctx context.Context, m measurer, repositoryID string)
 	return size, nil
 }
 
+// An image has at most this many tags (spec C.10).
+const maxTagsPerImage = 1000
+
 // tag points one tag at the image, if it may, and remembers who did.
 func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag string) error {
 	old, err := tx.TagDigest(ctx, repository.ID, tag)
@@ -250,6 +253,14 @@ func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag 
 		return tagAlreadyExists(p.Repository, tag)
 	}
 	p.retagged = true
+	tags, err := tx.CountTags(ctx, repository.ID, p.digest)
+	if err != nil {
+		return err
+	}
+	if tags > maxTagsPerImage {
+		return refuse(CodeLimitExceeded, "Adding tag '%s' to an image in the repository with name '%s' in registry with id '%s' exceeds the maximum allowed number of tags per image which is '%d'",
+			tag, p.Repository.Name, p.Repository.Registry.Account, maxTagsPerImage)
+	}
 	if err := tx.RecordTag(ctx, repository.ID, tag, p.digest, p.Actor, p.now); err != nil {
 		return err
 	}

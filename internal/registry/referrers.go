@@ -24,18 +24,19 @@ type Referrer struct {
 
 // Referrers returns the manifests with that subject and, unless artifactTypes
 // is empty, one of the artifact types, in the order of their digests, at most
-// limit. A subject that does not exist has the referrers that name it.
+// limit and with at most 4 MiB of annotations, unless the first has more. A
+// subject that does not exist has the referrers that name it.
 func (r *Registry) Referrers(ctx context.Context, n RepositoryName, subject string, artifactTypes []string, after string, limit int) (referrers []Referrer, next string, err error) {
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err := r.store.Referrers(ctx, repositoryID, subject, artifactTypes, after, limit+1)
+	rows, more, err := r.store.Referrers(ctx, repositoryID, subject, artifactTypes, after, limit, manifest.MaxSize)
 	if err != nil {
 		return nil, "", fmt.Errorf("list referrers: %w", err)
 	}
-	if len(rows) > limit {
-		rows, next = rows[:limit], rows[limit-1].Digest
+	if more {
+		next = rows[len(rows)-1].Digest
 	}
 	referrers = make([]Referrer, len(rows))
 	for i, row := range rows {
@@ -57,7 +58,8 @@ func referrerOf(row store.Referrer) (Referrer, error) {
 	return referrer, nil
 }
 
-// The index of [Registry.ReferrersIndex] lists at most this many.
+// The index of [Registry.ReferrersIndex] lists at most this many, and the first
+// of those with more annotations than fit into a manifest.
 const fallbackLimit = 1000
 
 // A ReferrersList is the image index that lists referrers (OCI

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/google/uuid"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
@@ -152,7 +153,8 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 	if err != nil {
 		return fmt.Errorf("cancel upload: %w", err)
 	}
-	return r.abandon(ctx, state)
+	// The client may be gone by now.
+	return r.abandon(context.WithoutCancel(ctx), state)
 }
 
 // upload returns the state of an upload of the repository.
@@ -160,6 +162,9 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (sto
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return store.Upload{}, err
+	}
+	if parsed, err := uuid.Parse(id); err != nil || parsed.String() != id {
+		return store.Upload{}, uploadNotFound(n, id)
 	}
 	u, err := r.store.Upload(ctx, id)
 	switch {

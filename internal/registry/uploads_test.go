@@ -220,7 +220,7 @@ func TestForgedUploadIDsAreUnknown(t *testing.T) {
 		if last == "" {
 			last = "0"
 		}
-		for _, forged := range []string{"", "x", "00000000-0000-0000-0000-000000000000", id[:len(id)-1] + last, "{" + id + "}", "../" + id} {
+		for _, forged := range []string{"", "x", "00000000-0000-0000-0000-000000000000", id[:len(id)-1] + last, "{" + id + "}", "../" + id, "\x00", "\xff"} {
 			_, err := f.UploadSize(t.Context(), app, forged)
 			wantCode(t, err, registry.CodeUploadNotFound)
 		}

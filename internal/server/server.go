@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,7 +115,7 @@ func (s *server) openBlobs() (*file.Store, error) {
 // lock keeps other servers away from a directory until this one ends, even by
 // a crash: two would write to one upload, each without knowing of the other.
 func (s *server) lock(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := file.MakeDir(dir); err != nil {
 		return err
 	}
 	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))

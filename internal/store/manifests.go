@@ -224,16 +224,31 @@ type Referrer struct {
 }
 
 // Referrers returns manifests with the subject and, unless artifactTypes is
-// empty, one of the artifact types, after the given digest, in order.
-func (q queries) Referrers(ctx context.Context, repositoryID, subject string, artifactTypes []string, after string, limit int) ([]Referrer, error) {
-	return list(ctx, q, func(rows *sql.Rows) (r Referrer, err error) {
-		var artifact, annotations sql.NullString
-		err = rows.Scan(&r.Digest, &r.MediaType, &artifact, &annotations, &r.Size)
-		r.ArtifactType, r.Annotations = artifact.String, annotations.String
-		return r, err
-	}, `SELECT digest, media_type, referrer_type, annotations, size FROM manifests
+// empty, one of the artifact types, after the given digest, in order: at most
+// limit, and at most maxBytes of annotations unless the first has more. more
+// says that there are others.
+func (q queries) Referrers(ctx context.Context, repositoryID, subject string, artifactTypes []string, after string, limit, maxBytes int) (all []Referrer, more bool, err error) {
+	rows, err := q.conn.QueryContext(ctx, q.dialect.query(`SELECT digest, media_type, referrer_type, annotations, size FROM manifests
 		WHERE repository_id = $1 AND subject = $2 AND digest > $3 AND ($4 OR referrer_type IN (SELECT value FROM json_each($5)))
-		ORDER BY digest LIMIT $6`, repositoryID, subject, after, len(artifactTypes) == 0, jsonList(artifactTypes), limit)
+		ORDER BY digest LIMIT $6`), repositoryID, subject, after, len(artifactTypes) == 0, jsonList(artifactTypes), limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	for size := 0; rows.Next(); {
+		var r Referrer
+		var artifact, annotations sql.NullString
+		if err := rows.Scan(&r.Digest, &r.MediaType, &artifact, &annotations, &r.Size); err != nil {
+			return nil, false, err
+		}
+		r.ArtifactType, r.Annotations = artifact.String, annotations.String
+		size += len(r.Annotations)
+		if len(all) == limit || size > maxBytes && len(all) > 0 {
+			return all, true, nil
+		}
+		all = append(all, r)
+	}
+	return all, false, rows.Err()
 }
 
 // RecordPull remembers when an image was last pulled, in Unix milliseconds. An

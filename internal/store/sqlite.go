@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -59,6 +60,7 @@ type sqliteEngine struct {
 	readers *sql.DB
 	writer  *sql.DB
 	file    *openedFile
+	suspect *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
 
@@ -103,6 +105,10 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	d := newSQLiteDialect()
+	// A process that met a failed sync may have died before it could do this.
+	if err := checkpoint(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close(), writer.Close())
+	}
 	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
@@ -114,8 +120,8 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, file: file, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{readers: readers, writer: writer, file: file, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
@@ -149,6 +155,9 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 	if err := e.file.intact(); err != nil {
 		return err
 	}
+	if e.suspect.Load() {
+		return errors.New("a write to the database failed and none has succeeded since")
+	}
 	var rows int
 	return e.readers.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)").Scan(&rows)
 }
@@ -170,6 +179,11 @@ type sqliteWriter struct {
 	file    *openedFile
 	tx      *Tx
 	relaxed bool // synchronous=NORMAL is set
+
+	// suspect is set when a write or a sync failed. The kernel may have dropped
+	// what older commits wrote to the log and call the next sync a success;
+	// everything must be in the database file itself before more is promised.
+	suspect *atomic.Bool
 }
 
 func (w *sqliteWriter) run(queue <-chan *write) {
@@ -199,6 +213,9 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
 	}
+	if isIOError(err) {
+		w.suspect.Store(true)
+	}
 	for i, one := range batch {
 		if err != nil && results[i] == nil {
 			results[i] = fmt.Errorf("commit: %w", err)
@@ -210,6 +227,12 @@ func (w *sqliteWriter) commit(batch []*write) {
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
 	if err := w.file.intactLately(); err != nil {
 		return err
+	}
+	if w.suspect.Load() {
+		if err := checkpoint(ctx, w.conn); err != nil {
+			return fmt.Errorf("recover from a failed write: %w", err)
+		}
+		w.suspect.Store(false)
 	}
 	relaxed := true
 	for _, one := range batch {
@@ -275,6 +298,24 @@ func (w *sqliteWriter) end(ctx context.Context, broken error, nothing bool) erro
 func (w *sqliteWriter) exec(ctx context.Context, query string) error {
 	_, err := w.tx.conn.ExecContext(ctx, query)
 	return err
+}
+
+// checkpoint copies the write-ahead log into the database, syncs that, and
+// empties the log.
+func checkpoint(ctx context.Context, conn *sql.Conn) error {
+	var busy, frames, copied int
+	if err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &copied); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("checkpoint: the database is busy")
+	}
+	return nil
+}
+
+func isIOError(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_IOERR
 }
 
 func isSQLite(err error, code int) bool {

@@ -98,7 +98,7 @@ func (d rootDisk) close() error { return d.root.Close() }
 // openRoot opens a directory and makes what it lacks. Of the directories of
 // finished objects each is made when the first object comes.
 func openRoot(dir string) (rootDisk, error) {
-	if err := makeDir(dir); err != nil {
+	if err := MakeDir(dir); err != nil {
 		return rootDisk{}, err
 	}
 	root, err := os.OpenRoot(dir)
@@ -135,15 +135,16 @@ func (d rootDisk) adopt() error {
 	return nil
 }
 
-// makeDir makes a directory and its parents durably.
-func makeDir(dir string) error {
+// MakeDir makes a directory and its parents, readable by nobody else, such that
+// a power cut leaves them.
+func MakeDir(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	parent := filepath.Dir(dir)
 	if errors.Is(err, fs.ErrNotExist) && parent != dir {
-		if err := makeDir(parent); err != nil {
+		if err := MakeDir(parent); err != nil {
 			return err
 		}
 		err = os.Mkdir(dir, 0o700)
