@@ -46,7 +46,7 @@ var arrows = []struct {
 	{settings, nil},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi"}, generated}, // beside what every front may
-	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary)},
+	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{heart, slices.Concat(state, vocabulary)},
 	{state, vocabulary},
 	{vocabulary, slices.Concat(vocabulary, syntax)},

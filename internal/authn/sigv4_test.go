@@ -592,3 +592,25 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// TestPrecheckNeedsNoBody: it refuses strangers, and leaves what depends on the
+// body to Verify.
+func TestPrecheckNeedsNoBody(t *testing.T) {
+	verifier := authn.NewVerifier(authn.StaticKeys{}, time.Now, "ecr")
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	err := verifier.Precheck(t.Context(), r)
+	if refused, ok := errors.AsType[*authn.Error](err); !ok || refused.Code != authn.CodeMissingToken {
+		t.Errorf("without a signature: %v", err)
+	}
+	const id = "AKIAIOSFODNN7EXAMPLE"
+	r.Header.Set("X-Amz-Date", "20261122T000000Z")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+id+"/20261122/us-east-1/ecr/aws4_request, SignedHeaders=host;x-amz-date, Signature="+strings.Repeat("0", 64))
+	now := func() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) }
+	err = authn.NewVerifier(authn.StaticKeys{}, now, "ecr").Precheck(t.Context(), r)
+	if refused, ok := errors.AsType[*authn.Error](err); !ok || refused.Code != authn.CodeUnrecognizedClient {
+		t.Errorf("with an unknown key: %v", err)
+	}
+	if err := authn.NewVerifier(authn.StaticKeys{id: {Secret: "secret"}}, now, "ecr").Precheck(t.Context(), r); err != nil {
+		t.Errorf("with a forged signature of a known key: %v, want it left to Verify", err)
+	}
+}

@@ -18,10 +18,13 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/nifuda/nifuda/internal/httpx"
 )
 
 // The operation table's types, the same as in every generated package.
@@ -40,6 +43,8 @@ const DefaultLimit = 10 << 20
 
 // A Service is one API behind a [Handler].
 type Service struct {
+	// Name is the protocol in the records of requests, see [httpx.Record].
+	Name string
 	// TargetPrefix stands before the dot and the operation in X-Amz-Target.
 	TargetPrefix string
 	// JSONVersion is that of the protocol, 1.0 or 1.1; it is part of the content type.
@@ -49,6 +54,10 @@ type Service struct {
 	// Limits are the sizes in bytes that the bodies of single operations may
 	// have instead of [DefaultLimit].
 	Limits map[string]int64
+	// Precheck refuses what Authenticate would refuse without looking at the
+	// body, so that nobody without credentials makes the server read one. Nil
+	// refuses nothing.
+	Precheck func(r *http.Request) error
 	// Authenticate finds out who calls, from a request and its whole body,
 	// which it must not keep. It returns the context that the operation gets,
 	// or a [Refusal]; any other error is a fault of the server.
@@ -71,15 +80,18 @@ type Options struct {
 // normally POST /. It is safe for concurrent use.
 type Handler struct {
 	services  map[string]*Service
+	shapes    shapes
 	log       *slog.Logger
 	requestID func(*http.Request) string
 	buffers   sync.Pool
 }
 
-// New returns the handler for the services.
+// New returns the handler for the services. It panics if an operation's request
+// has a type that JSON cannot be read into, such as an interface.
 func New(o Options, services ...Service) *Handler {
 	h := &Handler{
 		services:  make(map[string]*Service, len(services)),
+		shapes:    shapes{},
 		log:       o.Log,
 		requestID: o.RequestID,
 	}
@@ -88,6 +100,10 @@ func New(o Options, services ...Service) *Handler {
 	}
 	for i := range services {
 		h.services[services[i].TargetPrefix] = &services[i]
+		for _, operation := range services[i].Operations {
+			in, _ := operation()
+			h.shapes.add(reflect.TypeOf(in).Elem())
+		}
 	}
 	return h
 }
@@ -132,8 +148,9 @@ func (x *exchange) call() (any, error) {
 	return call(ctx)
 }
 
-// route finds the operation. As in AWS, a request of another form is one for
-// an operation that nobody knows.
+// route finds the operation and puts it into the record of the request, which
+// so has it even if the request is refused later. As in AWS, a request of
+// another form is one for an operation that nobody knows.
 func (x *exchange) route() (Operation, error) {
 	if x.r.Method != http.MethodPost {
 		return nil, unknownOperation("The method " + x.r.Method + " is not known: every operation is a POST.")
@@ -147,14 +164,16 @@ func (x *exchange) route() (Operation, error) {
 		return nil, unknownOperation("The service of the header X-Amz-Target is not known.")
 	}
 	x.service, x.contentType = service, "application/x-amz-json-"+service.JSONVersion
-	if !hasMediaType(x.r.Header.Get("Content-Type"), x.contentType) {
-		return nil, unknownOperation("The Content-Type of a request must be " + x.contentType + ".")
-	}
+	record := httpx.RecordOf(x.r.Context())
+	record.Protocol = service.Name
 	operation := service.Operations[name]
 	if operation == nil {
 		return nil, unknownOperation("The operation of the header X-Amz-Target is not known.")
 	}
-	x.operation = name
+	x.operation, record.Operation = name, name
+	if !hasMediaType(x.r.Header.Get("Content-Type"), x.contentType) {
+		return nil, unknownOperation("The Content-Type of a request must be " + x.contentType + ".")
+	}
 	return operation, nil
 }
 
@@ -168,20 +187,34 @@ func hasMediaType(header, want string) bool {
 
 // receive reads the body, authenticates it, and decodes it into in.
 func (x *exchange) receive(in Request) (context.Context, error) {
+	ctx, text, err := x.authenticate()
+	if err != nil {
+		return nil, err
+	}
+	return ctx, x.shapes.decode(text, in)
+}
+
+// authenticate reads the body and returns its text, once it is known who sent it.
+func (x *exchange) authenticate() (context.Context, string, error) {
 	limit, ok := x.service.Limits[x.operation]
 	if !ok {
 		limit = DefaultLimit
 	}
+	if x.service.Precheck != nil {
+		if err := x.service.Precheck(x.r); err != nil {
+			return nil, "", err
+		}
+	}
 	buffer := x.buffer()
 	defer x.recycle(buffer)
 	if err := read(buffer, x.w, x.r, limit); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	ctx, err := x.service.Authenticate(x.r, buffer.Bytes())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return ctx, decode(buffer.Bytes(), in)
+	return ctx, buffer.String(), nil
 }
 
 // maxRecycled is the largest buffer that is kept for another request: large

@@ -31,10 +31,13 @@ type note struct {
 	Flag  bool    `json:"flag,omitzero"`
 	Blob  []byte  `json:"blob,omitzero"`
 	Items []item  `json:"items,omitzero"`
+
+	Since ecr.Timestamp `json:"since,omitzero"`
 }
 
 type item struct {
 	Tag string `json:"tag"`
+	Sub *item  `json:"sub,omitzero"`
 }
 
 func (n *note) Validate() error {
@@ -70,6 +73,7 @@ func operation(respond func(ctx context.Context, in *note) (any, error)) awsjson
 
 func service() awsjson.Service {
 	return awsjson.Service{
+		Name:         "notes",
 		TargetPrefix: "Notes_1",
 		JSONVersion:  "1.1",
 		Authenticate: authenticate,
@@ -118,6 +122,12 @@ func TestResponses(t *testing.T) {
 	tests := []struct{ name, operation, body, want string }{
 		{"members", "Echo", `{"name":"a","count":3}`, `{"name":"a","count":3}`},
 		{"unknown members are ignored", "Echo", `{"name":"a","x":{"y":[1]}}`, `{"name":"a"}`},
+		{"names in the wrong case are unknown", "Echo", `{"name":"a","Count":3,"NAME":"b","items":[{"Tag":"x"}]}`, `{"name":"a","items":[{"tag":""}]}`},
+		{"names are read without their escapes", "Echo", `{"n\u0061me":"a"}`, `{"name":"a"}`},
+		{"a whole surrogate pair", "Echo", `{"name":"\ud83d\ude00"}`, `{"name":"😀"}`},
+		{"null in a list", "Echo", `{"name":"a","items":[{"tag":"x"},null]}`, `{"name":"a","items":[{"tag":"x"},{"tag":""}]}`},
+		{"a time", "Echo", `{"name":"a","since":1563223656.123}`, `{"name":"a","since":1563223656.123}`},
+		{"a time that is null", "Echo", `{"name":"a","since":null}`, `{"name":"a"}`},
 		{"null is absent", "Echo", `{"name":"a","count":null,"items":null}`, `{"name":"a"}`},
 		{"an empty list stays", "Echo", `{"name":"a","items":[]}`, `{"name":"a","items":[]}`},
 		{"blobs are base64", "Echo", `{"name":"a","blob":"aGk="}`, `{"name":"a","blob":"aGk="}`},
@@ -210,33 +220,47 @@ func TestRefusals(t *testing.T) {
 		{"empty body breaks a constraint", "Echo", ``, nil, 400, "InvalidParameterException", "name must not be null"},
 		{
 			"malformed JSON", "Echo", `{"name":}`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character '}' looking for beginning of value at byte 9.",
+			"The request body cannot be read as JSON: value expected at offset 8.",
 		},
 		{
 			"truncated JSON", "Echo", `{"name":"a"`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: unexpected end of JSON input at byte 11.",
+			"The request body cannot be read as JSON: ',' expected at offset 11.",
 		},
 		{
 			"trailing garbage", "Echo", `{"name":"a"} x`, nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character 'x' after top-level value at byte 14.",
+			"The request body cannot be read as JSON: text after the value at offset 13.",
 		},
 		{"not an object", "Echo", `["a"]`, nil, 400, "SerializationException", "The request body must be a JSON object."},
 		{"null", "Echo", `null`, nil, 400, "SerializationException", "The request body must be a JSON object."},
 		{"invalid UTF-8", "Echo", "{\"name\":\"\xff\"}", nil, 400, "SerializationException", "The request body is not valid UTF-8."},
 		{"number for a string", "Echo", `{"name":1}`, nil, 400, "SerializationException", "The member 'name' must be a string, not a number."},
 		{"string for an integer", "Echo", `{"count":"1"}`, nil, 400, "SerializationException", "The member 'count' must be an integer of 32 bits, not a string."},
-		{"fraction for an integer", "Echo", `{"count":1.5}`, nil, 400, "SerializationException", "The member 'count' must be an integer of 32 bits, not this number."},
-		{"too large an integer", "Echo", `{"size":9223372036854775808}`, nil, 400, "SerializationException", "The member 'size' must be an integer of 64 bits, not this number."},
+		{"fraction for an integer", "Echo", `{"count":1.5}`, nil, 400, "SerializationException", "The member 'count' must be an integer of 32 bits, not 1.5."},
+		{"too large an integer", "Echo", `{"size":9223372036854775808}`, nil, 400, "SerializationException", "The member 'size' must be an integer of 64 bits, not 9223372036854775808."},
+		{"an integer for 64 bits where 32 are", "Echo", `{"count":2147483648}`, nil, 400, "SerializationException", "The member 'count' must be an integer of 32 bits, not 2147483648."},
+		{
+			"a number of great length", "Echo", `{"size":` + strings.Repeat("1", 1000) + `}`, nil, 400, "SerializationException",
+			"The member 'size' must be an integer of 64 bits, not " + strings.Repeat("1", 100) + "….",
+		},
+		{"too large a number", "Echo", `{"score":1e999}`, nil, 400, "SerializationException", "The member 'score' must be a number that 64 bits can hold, not 1e999."},
+		{"malformed number", "Echo", `{"count":01}`, nil, 400, "SerializationException", "The request body cannot be read as JSON: malformed number at offset 9."},
+		{"text for a time", "Echo", `{"since":"now"}`, nil, 400, "SerializationException", "The member 'since' cannot be read: a timestamp must be a number of seconds since 1970."},
 		{"boolean for a number", "Echo", `{"score":true}`, nil, 400, "SerializationException", "The member 'score' must be a number, not a boolean."},
 		{"object for a boolean", "Echo", `{"flag":{}}`, nil, 400, "SerializationException", "The member 'flag' must be a boolean, not an object."},
 		{"string for a list", "Echo", `{"items":"a"}`, nil, 400, "SerializationException", "The member 'items' must be an array, not a string."},
-		{"wrong type in a list", "Echo", `{"items":[{"tag":[]}]}`, nil, 400, "SerializationException", "The member 'items.tag' must be a string, not an array."},
-		{"string for an object", "Echo", `{"items":["a"]}`, nil, 400, "SerializationException", "The member 'items' must be an object, not a string."},
+		{"wrong type in a list", "Echo", `{"items":[{"tag":[]}]}`, nil, 400, "SerializationException", "The member 'items.1.member.tag' must be a string, not an array."},
+		{"wrong type in the second of a list", "Echo", `{"items":[{},{"sub":{"tag":1}}]}`, nil, 400, "SerializationException", "The member 'items.2.member.sub.tag' must be a string, not a number."},
+		{"string for an object", "Echo", `{"items":["a"]}`, nil, 400, "SerializationException", "The member 'items.1.member' must be an object, not a string."},
+		{"duplicate member", "Echo", `{"name":"a","name":"b"}`, nil, 400, "SerializationException", "The request body cannot be read as JSON: duplicate name \"name\" at offset 12."},
+		{"duplicate in an unknown member", "Echo", `{"x":{"a":1,"a":2}}`, nil, 400, "SerializationException", "The request body cannot be read as JSON: duplicate name \"a\" at offset 12."},
+		{"half a surrogate pair", "Echo", `{"name":"\ud800"}`, nil, 400, "SerializationException", "The request body cannot be read as JSON: malformed escape at offset 9."},
+		{"half a pair in an unknown member", "Echo", `{"x":"\udc00"}`, nil, 400, "SerializationException", "The request body cannot be read as JSON: malformed escape at offset 6."},
+		{"name in the wrong case", "Echo", `{"Name":"a"}`, nil, 400, "InvalidParameterException", "name must not be null"},
 		{"number for a blob", "Echo", `{"blob":5}`, nil, 400, "SerializationException", "The member 'blob' must be a base64 string, not a number."},
-		{"bad base64", "Echo", `{"blob":"a*"}`, nil, 400, "SerializationException", "A member of the request body must be base64: illegal base64 data at input byte 1."},
+		{"bad base64", "Echo", `{"blob":"a*"}`, nil, 400, "SerializationException", "The member 'blob' must be a base64 string: illegal base64 data at input byte 1."},
 		{
 			"nested too deep", "Echo", `{"x":` + strings.Repeat("[", 20000), nil, 400, "SerializationException",
-			"The request body is not valid JSON: invalid character '[' exceeded max depth at byte 10005.",
+			"The request body cannot be read as JSON: nested too deeply at offset 104.",
 		},
 		{"a fault keeps its details", "Fault", `{"name":"a"}`, nil, 500, "ServerException", "The request failed because of an internal error."},
 		{"a response that JSON cannot hold", "NotANumber", `{"name":"a"}`, nil, 500, "ServerException", "The request failed because of an internal error."},
@@ -387,6 +411,29 @@ func TestConcurrentRequestsDoNotMix(t *testing.T) {
 	}
 }
 
+// An unread body fails the test when somebody reads it.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+func TestStrangersDoNotMakeTheServerReadABody(t *testing.T) {
+	s := service()
+	s.Precheck = func(*http.Request) error {
+		return &awsjson.Error{Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token", Status: http.StatusBadRequest}
+	}
+	r := httptest.NewRequest(http.MethodPost, "/", unread{t})
+	r.Header.Set("X-Amz-Target", "Notes_1.Echo")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	w := httptest.NewRecorder()
+	awsjson.New(awsjson.Options{Log: slog.New(slog.DiscardHandler)}, s).ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "MissingAuthenticationTokenException") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
 func TestGeneratedServiceIsServed(t *testing.T) {
 	h := awsjson.New(awsjson.Options{Log: slog.New(slog.DiscardHandler)}, awsjson.Service{
 		TargetPrefix: ecr.TargetPrefix,
@@ -421,7 +468,7 @@ func TestGeneratedServiceIsServed(t *testing.T) {
 func FuzzRequestBody(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `null`, `[]`, `{"name":"a"}`, `{"name":1}`, `{"name":"a","count":1e3}`, `{"blob":"aGk="}`, `{"items":[null,{}]}`,
-		`{"name":"a"}{"name":"b"}`, `{"name":"\ud800"}`, "\xef\xbb\xbf{}", `{"NAME":"a"}`, strings.Repeat(`{"x":`, 100),
+		`{"name":"a","score":-1.5e3,"flag":true,"since":1,"blob":"","items":[{"tag":"x","sub":{}}]}`, `{"name":"a"}{"name":"b"}`, `{"name":"\ud800"}`, "\xef\xbb\xbf{}", `{"NAME":"a"}`, strings.Repeat(`{"x":`, 100),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -431,7 +478,12 @@ func FuzzRequestBody(f *testing.F) {
 		h.ServeHTTP(w, request("Echo", string(body)))
 		got := object(t, w.Body.Bytes())
 		switch _, refused := got["__type"]; {
-		case w.Code == http.StatusOK && !refused && got["name"] != "":
+		case w.Code == http.StatusOK && !refused && got["name"] != "" && json.Valid(body):
+			again := httptest.NewRecorder()
+			h.ServeHTTP(again, request("Echo", w.Body.String()))
+			if again.Body.String() != w.Body.String() {
+				t.Errorf("%s was read as %s", w.Body, again.Body)
+			}
 		case w.Code == http.StatusBadRequest && refused:
 		default:
 			t.Errorf("got %d %s", w.Code, w.Body)
@@ -466,7 +518,9 @@ func BenchmarkLayerPart(b *testing.B) {
 	b.SetBytes(int64(len(blob)))
 	b.ReportAllocs()
 	for b.Loop() {
-		h.ServeHTTP(discard{http.Header{}}, request("Silent", string(body)))
+		r := request("Silent", "")
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		h.ServeHTTP(discard{http.Header{}}, r)
 	}
 }
 

@@ -28,6 +28,8 @@ type Authenticator interface {
 	// Verify returns who sent a request with that body, an [*authn.Error] that
 	// refuses the caller, or the error that kept it from looking.
 	Verify(ctx context.Context, r *http.Request, body []byte) (authn.Identity, error)
+	// Precheck returns those errors of Verify that need no body.
+	Precheck(ctx context.Context, r *http.Request) error
 }
 
 // Options are what [New] needs. All but Domain and TLS are required.
@@ -71,13 +73,15 @@ func New(o Options) awsjson.Service {
 	}
 	operations := ecr.Operations(a)
 	for name, operation := range operations {
-		operations[name] = explained(name, operation)
+		operations[name] = explained(operation)
 	}
 	return awsjson.Service{
+		Name:         "ecr",
 		TargetPrefix: targetPrefix,
 		JSONVersion:  "1.1",
 		Operations:   operations,
 		Limits:       map[string]int64{"UploadLayerPart": partBodyLimit},
+		Precheck:     a.precheck,
 		Authenticate: a.authenticate,
 		FaultCode:    "ServerException",
 	}
@@ -103,15 +107,17 @@ type caller struct {
 
 type callerKey struct{}
 
+func (a *api) precheck(r *http.Request) error {
+	return explain(a.authenticator.Precheck(r.Context(), r))
+}
+
 // authenticate puts the caller into the context of the operation.
 func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error) {
-	record := httpx.RecordOf(r.Context())
-	record.Protocol = "ecr"
 	identity, err := a.authenticator.Verify(r.Context(), r, body)
 	if err != nil {
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
-	record.Principal = identity.Principal.ARN
+	httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
 	c := caller{Identity: identity, endpoint: a.endpointOf(r)}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }

@@ -6,18 +6,15 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/ecr"
-	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// explained is an operation whose errors are as the caller is told them, and
-// whose name is in the record of the request.
-func explained(name string, operation ecr.Operation) ecr.Operation {
+// explained is an operation whose errors are as the caller is told them.
+func explained(operation ecr.Operation) ecr.Operation {
 	return func() (ecr.Request, ecr.Call) {
 		in, call := operation()
 		return in, func(ctx context.Context) (any, error) {
-			httpx.RecordOf(ctx).Operation = name
 			out, err := call(ctx)
 			return out, explain(err)
 		}
@@ -39,6 +36,9 @@ func explain(err error) error {
 	}
 	if unknown, ok := errors.AsType[*authn.Error](err); ok {
 		return &ecr.Error{Code: unknown.Code, Message: unknown.Message, Status: unknown.Status}
+	}
+	if registry.IsStorageFull(err) {
+		return ecr.NewError("ServerException", registry.StorageFullMessage)
 	}
 	return err
 }

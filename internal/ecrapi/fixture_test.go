@@ -59,6 +59,12 @@ type signature struct {
 	err error
 }
 
+// Precheck finds what Verify finds.
+func (s *signature) Precheck(ctx context.Context, r *http.Request) error {
+	_, err := s.Verify(ctx, r, nil)
+	return err
+}
+
 // Verify implements [ecrapi.Authenticator].
 func (s *signature) Verify(context.Context, *http.Request, []byte) (authn.Identity, error) {
 	return s.Identity, s.err

@@ -12,13 +12,8 @@ import (
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-const (
-	// referrersPage is the default page of ListImageReferrers (spec A.5).
-	referrersPage = 20
-	// maxAnnotations bounds the bytes of annotations in one page, which ends
-	// early there: those of one manifest can be as large as the manifest.
-	maxAnnotations = 4 << 20
-)
+// referrersPage is the default page of ListImageReferrers (spec A.5).
+const referrersPage = 20
 
 // ListImageReferrers implements [ecr.Service] (spec B.2, 35). It needs the
 // permission to get images.

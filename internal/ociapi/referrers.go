@@ -12,9 +12,6 @@ import (
 const (
 	// referrersPage is how many referrers one answer lists.
 	referrersPage = 100
-	// referrersBytes is where an answer ends early: clients refuse manifests
-	// larger than 4 MiB, and annotations can be as large as that.
-	referrersBytes = manifest.MaxSize
 	// artifactTypesLimit and mediaTypeLimit bound what a filter asks of the database.
 	artifactTypesLimit = 16
 	mediaTypeLimit     = 255

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -583,7 +584,7 @@ func TestReferrersWithLargeAnnotationsComeInSmallPages(t *testing.T) {
 		for i := range referrers {
 			f.push(t, app, encode(t, imageText{
 				MediaType: manifest.MediaTypeImage, Config: &config, Subject: &to,
-				Annotations: map[string]string{"n": fmt.Sprint(i), "large": strings.Repeat("x", 3<<20)},
+				Annotations: map[string]string{"n": strconv.Itoa(i), "large": strings.Repeat("x", 3<<20)},
 			}))
 		}
 		seen, pages := 0, 0
