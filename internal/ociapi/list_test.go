@@ -109,6 +109,25 @@ func TestTagsListPagesHaveALimit(t *testing.T) {
 	}
 }
 
+// TestTagsListGoesOnAfterATagThatOnlyTheAPIMakes: a longer one than /v2/ names.
+func TestTagsListGoesOnAfterATagThatOnlyTheAPIMakes(t *testing.T) {
+	f := newFixture(t)
+	f.create("app")
+	long := strings.Repeat("x", 300)
+	_, err := f.registry.PutImage(t.Context(), registry.NewImage{
+		Repository: registry.RepositoryName{Registry: home, Name: "app"}, Payload: []byte(encode(t, f.image("app", "layer"))), MediaType: imageType, Tags: []string{long, "z"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := f.want(http.StatusOK, f.send("GET", "/v2/app/tags/list?n=1", ""))
+	second := f.want(http.StatusOK, f.send("GET", next(t, first), ""))
+	if second.Body != `{"name":"app","tags":["z"]}` {
+		t.Errorf("second page %s", second.Body)
+	}
+	f.wantError(http.StatusBadRequest, "TAG_INVALID", f.send("GET", "/v2/app/tags/list?last=%00", ""))
+}
+
 func TestCatalog(t *testing.T) {
 	f := newFixture(t)
 	f.create("bb", "aa/b", "aa")

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -19,7 +20,7 @@ type tagList struct {
 
 // listTags answers end-8, in byte order.
 func (a *api) listTags(w http.ResponseWriter, r *http.Request, c call) error {
-	p, err := pageOf(r, checkTag)
+	p, err := pageOf(r, checkLastTag)
 	if err != nil {
 		return err
 	}
@@ -33,6 +34,15 @@ func (a *api) listTags(w http.ResponseWriter, r *http.Request, c call) error {
 		p.link(w, "/v2/"+c.Name+"/tags/list", shown[len(shown)-1])
 	}
 	writeJSON(w, http.StatusOK, "application/json", tagList{Name: c.Name, Tags: append([]string{}, shown...)})
+	return nil
+}
+
+// checkLastTag takes every tag that a page can end with: ECR's API makes longer
+// ones than clients of this one can name.
+func checkLastTag(tag string) error {
+	if len(tag) > 300 || strings.ContainsFunc(tag, isNotPrintable) {
+		return checkTag(tag)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -52,7 +53,13 @@ func (e *postgresEngine) update(ctx context.Context, _ Durability, do func(conte
 	}
 }
 
+// A transaction that takes longer has met a server that hangs: the caller may
+// wait without an end, and so may others for what it has locked.
+const transactionTime = 30 * time.Second
+
 func (e *postgresEngine) attempt(ctx context.Context, do func(context.Context, *Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
 	t, err := e.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
