@@ -78,28 +78,35 @@ func (a *api) challenge(w http.ResponseWriter, r *http.Request, op Op, err error
 // themselves.
 func action(op Op) string {
 	switch op {
-	case OpGetManifest, OpHeadManifest, OpListReferrers:
-		return "ecr:BatchGetImage"
+	case OpPing:
+		return ""
+	case OpGetManifest, OpHeadManifest:
+		return iam.ReadManifest
 	case OpPutManifest:
-		return "ecr:PutImage"
-	case OpDeleteManifest, OpDeleteBlob:
-		return "ecr:BatchDeleteImage"
+		return iam.WriteManifest
+	case OpDeleteManifest:
+		return iam.DeleteManifest
 	case OpGetBlob:
-		return "ecr:GetDownloadUrlForLayer"
+		return iam.ReadBlob
 	case OpHeadBlob:
-		return "ecr:BatchCheckLayerAvailability"
+		return iam.CheckBlob
+	case OpDeleteBlob:
+		return iam.DeleteBlob
 	case OpStartUpload:
-		return "ecr:InitiateLayerUpload"
+		return iam.StartUpload
 	case OpAppendUpload, OpGetUpload, OpCancelUpload:
-		return "ecr:UploadLayerPart"
+		return iam.WriteUpload
 	case OpCompleteUpload:
-		return "ecr:CompleteLayerUpload"
+		return iam.FinishUpload
 	case OpListTags:
-		return "ecr:ListImages"
+		return iam.ListTags
+	case OpListReferrers:
+		return iam.ListReferrers
 	case OpListCatalog:
-		return "ecr:DescribeRepositories"
+		return iam.ListCatalog
 	}
-	return ""
+	// Not "": an operation that is forgotten here must not be everyone's.
+	panic("ociapi: no action for " + string(op))
 }
 
 // authorize asks whether the caller may act on a repository, or on all of a

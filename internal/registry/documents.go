@@ -26,7 +26,7 @@ func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, te
 	if err != nil {
 		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "Invalid repository policy provided"))
 	}
-	if !force && iam.DeniesItself(policy, caller, "ecr:SetRepositoryPolicy", n.ARN()) {
+	if !force && iam.DeniesItself(policy, caller, iam.SetRepositoryPolicy, n.ARN()) {
 		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same"))
 	}
 	return r.putDocument(ctx, n, store.RepositoryPolicy, text)

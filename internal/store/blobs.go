@@ -70,12 +70,6 @@ func (q queries) BlobRepositories(ctx context.Context, account, region, digest s
 		WHERE b.digest = $1 AND r.account = $2 AND r.region = $3 LIMIT $4`, digest, account, region, limit)
 }
 
-// HasBlob reports whether a domain holds a blob, for whichever repository.
-func (q queries) HasBlob(ctx context.Context, digest, domain string) (bool, error) {
-	var one int
-	return found(q.get(ctx, `SELECT 1 FROM blobs WHERE digest = $1 AND domain = $2`, []any{digest, domain}, &one))
-}
-
 // LockBlob returns the id and size of a domain's blob and keeps it from being
 // collected until the transaction ends, or returns [ErrNotFound].
 func (tx *Tx) LockBlob(ctx context.Context, digest, domain string) (id string, size int64, err error) {
