@@ -1,0 +1,112 @@
+// Command bench measures nifuda beside other registries, in one run on one
+// machine, and prints a table.
+//
+// All contenders are started on empty data directories. Each scenario runs on
+// each of them in turn, and all of it in several rounds, of which the medians
+// are printed: the rate that the clients saw, and the CPU time of the server
+// for each unit of work, which hardly depends on what else the machine does.
+//
+//	go run . -nifuda ../bin/nifuda -peers ../.cache/peers
+//
+// A peer that the machine lacks is left out of the table, with a note.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"regexp"
+	"time"
+)
+
+// Settings are the command's flags.
+type settings struct {
+	nifuda   string
+	peers    string
+	rounds   int
+	duration time.Duration
+	run      *regexp.Regexp
+	against  *regexp.Regexp
+	layer    int64
+	profile  string
+}
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) > 1 && os.Args[1] == "bare" {
+		log.Fatal(serveBare(os.Args[2], os.Args[3]))
+	}
+	var s settings
+	flag.StringVar(&s.nifuda, "nifuda", "../bin/nifuda", "the nifuda to measure")
+	flag.StringVar(&s.peers, "peers", "../.cache/peers", "directory of the peers' programs")
+	flag.IntVar(&s.rounds, "rounds", 3, "rounds to take the median of")
+	flag.DurationVar(&s.duration, "duration", 3*time.Second, "how long one scenario loads one server")
+	flag.Int64Var(&s.layer, "layer", 512<<20, "bytes of the large layer")
+	flag.StringVar(&s.profile, "profile", "", "directory for a CPU profile of nifuda for each scenario")
+	run := flag.String("run", "", "regular expression of the scenarios to run")
+	against := flag.String("against", "", "regular expression of the servers to run")
+	flag.Parse()
+	s.run, s.against = regexp.MustCompile(*run), regexp.MustCompile(*against)
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := bench(ctx, s); err != nil {
+		stop()
+		log.Fatal(err)
+	}
+}
+
+// bench runs all rounds and prints the table of their medians.
+func bench(ctx context.Context, s settings) error {
+	contenders, absent := s.contenders()
+	for _, why := range absent {
+		log.Printf("left out: %s", why)
+	}
+	results := results{}
+	for round := range s.rounds {
+		log.Printf("round %d of %d", round+1, s.rounds)
+		if err := s.round(ctx, contenders, results); err != nil {
+			return err
+		}
+	}
+	machine(os.Stdout)
+	results.print(os.Stdout, contenders)
+	return nil
+}
+
+// round starts all contenders anew and runs each scenario on each in turn.
+func (s settings) round(ctx context.Context, contenders []contender, results results) error {
+	var servers []*server
+	defer func() {
+		for _, server := range servers {
+			server.stop()
+		}
+	}()
+	for _, c := range contenders {
+		server, err := s.start(ctx, c)
+		if err != nil {
+			return fmt.Errorf("start %s: %w", c.name, err)
+		}
+		servers = append(servers, server)
+	}
+	for _, scenario := range scenarios {
+		if !s.run.MatchString(scenario.name) {
+			continue
+		}
+		for _, server := range servers {
+			if !server.speaks(scenario.protocol) {
+				continue
+			}
+			result, err := s.measure(ctx, scenario, server)
+			if err != nil {
+				return fmt.Errorf("%s on %s: %w", scenario.name, server.name, err)
+			}
+			log.Printf("  %-34s %-16s %s", scenario.name, server.name, scenario.format(result))
+			results.add(scenario, server.name, result)
+		}
+	}
+	return nil
+}
