@@ -28,6 +28,7 @@ type conn struct {
 type answer struct {
 	status   int
 	location string
+	next     string // the path of the next page
 	length   int64 // bytes of the body that were read
 	body     []byte
 }
@@ -140,6 +141,8 @@ func (c *conn) read(method string) (answer, error) {
 			}
 		case strings.EqualFold(name, "Location"):
 			a.location = value
+		case strings.EqualFold(name, "Link"):
+			a.next, _, _ = strings.Cut(strings.TrimPrefix(value, "<"), ">")
 		case strings.EqualFold(name, "Transfer-Encoding"):
 			chunked = true
 		}

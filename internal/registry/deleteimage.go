@@ -59,7 +59,7 @@ func (r *Registry) deleteOne(ctx context.Context, n RepositoryName, id ImageID, 
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
-	err := r.store.Update(ctx, store.PowerSafe, d.run)
+	err := r.update(ctx, d.Repository, d.run)
 	if store.IsForeignKey(err) {
 		// An index that refers to the image was pushed at the same moment.
 		parents, err := r.store.Parents(ctx, d.repositoryID, d.digest)

@@ -83,11 +83,7 @@ func (r *Registry) sweepUpload(ctx context.Context, u store.Upload) error {
 		return err
 	}
 	defer release()
-	var gone bool
-	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
-		gone, err = tx.DeleteStaleUpload(ctx, u.ID, u.UpdatedAt)
-		return err
-	})
+	gone, err := r.store.DeleteStaleUpload(ctx, u.ID, u.UpdatedAt)
 	if err != nil || !gone {
 		return err
 	}

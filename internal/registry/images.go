@@ -53,13 +53,12 @@ const (
 // Manifest returns the manifest of an image, or refuses with ImageNotFound or
 // RepositoryNotFound. It does not count as a pull.
 func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
-	var m store.Manifest
-	var err error
-	if id.Tag != "" {
-		m, err = r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
-	} else {
-		m, err = r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
+	reference := id.Tag // which no digest can be
+	if reference == "" {
+		reference = id.Digest
 	}
+	m, err := r.manifests.get(n, reference, func() (Manifest, error) { return r.readManifest(ctx, n, id) },
+		func(m Manifest) bool { return len(m.Payload) <= cachedManifestSize })
 	if errors.Is(err, store.ErrNotFound) {
 		if _, err := r.repositoryID(ctx, n); err != nil {
 			return Manifest{}, err
@@ -72,7 +71,16 @@ func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (
 	if id.Digest != "" && id.Digest != m.Digest {
 		return Manifest{}, imageNotFound(n, id.Digest, id.Tag)
 	}
-	return Manifest(m), nil
+	return m, nil
+}
+
+func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
+	if id.Tag != "" {
+		m, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
+		return Manifest(m), err
+	}
+	m, err := r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
+	return Manifest(m), err
 }
 
 // ListImages returns one id for each tag, in byte order, and then one for each

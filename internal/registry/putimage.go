@@ -53,7 +53,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
 	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: r.millis()}
-	if err := r.store.Update(ctx, store.PowerSafe, p.run); err != nil {
+	if err := r.update(ctx, in.Repository, p.run); err != nil {
 		return PutResult{}, r.explainPut(ctx, p, err)
 	}
 	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged}

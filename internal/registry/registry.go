@@ -57,7 +57,19 @@ type Registry struct {
 	pulls   *pulls
 	now     func() time.Time
 	log     *slog.Logger
+
+	// What the two hottest reads found; nil where other processes write too.
+	repositoryIDs *cache[string]
+	manifests     *cache[Manifest]
 }
+
+// The caches hold at most this many values, and of manifests only those that
+// are no larger than most: a few megabytes in all.
+const (
+	cachedRepositories = 4096
+	cachedManifests    = 2048
+	cachedManifestSize = 8 << 10 // bytes
+)
 
 // New returns the registry over its metadata and its blobs. [Registry.Run]
 // must run beside it.
@@ -65,15 +77,27 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Registry{
+	r := &Registry{
 		store:   metadata,
 		blobs:   blobs,
-		uploads: &uploadIDs{key: o.UploadKey, now: o.Now},
+		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
 		now:     o.Now,
 		log:     o.Log,
 	}
+	if metadata.Exclusive() {
+		r.repositoryIDs = newCache[string](cachedRepositories)
+		r.manifests = newCache[Manifest](cachedManifests)
+	}
+	return r
+}
+
+// update runs a transaction that changes a repository's images, and lets go of
+// what is cached of them.
+func (r *Registry) update(ctx context.Context, n RepositoryName, do func(context.Context, *store.Tx) error) error {
+	defer r.manifests.change(n)()
+	return r.store.Update(ctx, store.PowerSafe, do)
 }
 
 // Ping reports whether the database and the blob store answer.

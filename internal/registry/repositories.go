@@ -182,8 +182,9 @@ func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit 
 // DeleteRepository deletes a repository and returns it as it was. One that
 // holds images is refused with RepositoryNotEmpty unless force.
 func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
+	defer r.repositoryIDs.change(n)()
 	var row store.Repository
-	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := r.update(ctx, n, func(ctx context.Context, tx *store.Tx) (err error) {
 		row, err = tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
@@ -237,7 +238,9 @@ func (r *Registry) changeRepository(ctx context.Context, n RepositoryName, chang
 
 // repositoryID returns the id behind a name, or refuses with RepositoryNotFound.
 func (r *Registry) repositoryID(ctx context.Context, n RepositoryName) (string, error) {
-	id, err := r.store.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+	id, err := r.repositoryIDs.get(n, "", func() (string, error) {
+		return r.store.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+	}, func(string) bool { return true })
 	return id, r.explain("find repository", n, err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // An upload whose id is older, and which has received nothing since, is over.
@@ -21,9 +22,26 @@ const uploadLifetime = 24 * time.Hour
 //	26 bits  random, beside the version and variant
 //	48 bits  the first of an HMAC-SHA256 over the rest and the repository's id
 type uploadIDs struct {
-	key []byte
-	now func() time.Time
+	key   []byte
+	now   func() time.Time
+	ended *lru.Cache[string, struct{}]
 }
+
+// So many ids of ended uploads are remembered. One that is forgotten, or that
+// another process ended, counts as an upload without bytes: no harm, but the
+// client is not told that it is over.
+const endedUploads = 16 << 10
+
+func newUploadIDs(key []byte, now func() time.Time) *uploadIDs {
+	ended, err := lru.New[string, struct{}](endedUploads)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return &uploadIDs{key: key, now: now, ended: ended}
+}
+
+// end remembers that an upload is over.
+func (u *uploadIDs) end(id string) { u.ended.Add(id, struct{}{}) }
 
 func (u *uploadIDs) make(repositoryID string) string {
 	var id uuid.UUID
@@ -37,10 +55,14 @@ func (u *uploadIDs) make(repositoryID string) string {
 	return id.String()
 }
 
-// fresh reports whether an id was made for the repository, not too long ago.
+// fresh reports whether an id was made for the repository, not too long ago, and
+// has not ended.
 func (u *uploadIDs) fresh(text, repositoryID string) bool {
 	id, err := uuid.Parse(text)
 	if err != nil || id.String() != text || !hmac.Equal(id[10:], u.mac(id[:10], repositoryID)) {
+		return false
+	}
+	if u.ended.Contains(text) {
 		return false
 	}
 	made := time.UnixMilli(int64(binary.BigEndian.Uint64(append([]byte{0, 0}, id[:6]...))))

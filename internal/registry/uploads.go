@@ -95,10 +95,8 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 		return u.Size, err
 	}
 	addPart(&u, received)
-	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		u.UpdatedAt = r.millis()
-		return tx.PutUpload(ctx, u)
-	})
+	u.UpdatedAt = r.millis()
+	err = r.store.SaveUpload(ctx, u)
 	if store.IsForeignKey(err) {
 		return 0, repositoryNotFound(n)
 	}
@@ -146,15 +144,12 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 	if err != nil {
 		return err
 	}
-	state := u.WriterState
-	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		return r.closeUpload(ctx, tx, u)
-	})
-	if err != nil {
+	if err := r.store.DeleteUpload(ctx, id); err != nil {
 		return fmt.Errorf("cancel upload: %w", err)
 	}
+	r.uploads.end(id)
 	// The client may be gone by now.
-	return r.abandon(context.WithoutCancel(ctx), state)
+	return r.abandon(context.WithoutCancel(ctx), u.WriterState)
 }
 
 // upload returns the state of an upload of the repository.
@@ -170,7 +165,7 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (sto
 	switch {
 	case errors.Is(err, store.ErrNotFound) && r.uploads.fresh(id, repositoryID):
 		return store.Upload{ID: id, RepositoryID: repositoryID}, nil
-	case errors.Is(err, store.ErrNotFound), err == nil && (u.Closed || u.RepositoryID != repositoryID):
+	case errors.Is(err, store.ErrNotFound), err == nil && u.RepositoryID != repositoryID:
 		return store.Upload{}, uploadNotFound(n, id)
 	case err != nil:
 		return store.Upload{}, fmt.Errorf("read upload: %w", err)
@@ -275,7 +270,7 @@ func notNil(content []byte) []byte {
 	return content
 }
 
-// commitBlob records a sealed blob, links it to the repository and closes its
+// commitBlob records a sealed blob, links it to the repository and ends its
 // upload. Of two uploads of one digest the second one's bytes are removed.
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
@@ -295,7 +290,7 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 		if u.ID == "" {
 			return nil
 		}
-		return r.closeUpload(ctx, tx, u)
+		return tx.EndUpload(ctx, u.ID)
 	})
 	gone := store.IsForeignKey(err) // the repository was deleted meanwhile
 	if b.Location != "" && (gone || err == nil && id != b.ID) {
@@ -308,13 +303,8 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	if err != nil {
 		return false, fmt.Errorf("commit blob: %w", err)
 	}
+	r.uploads.end(u.ID)
 	return existed, nil
-}
-
-// closeUpload leaves a mark for the upload's id, so that it does not count as
-// one that has received nothing.
-func (r *Registry) closeUpload(ctx context.Context, tx *store.Tx, u store.Upload) error {
-	return tx.PutUpload(ctx, store.Upload{ID: u.ID, RepositoryID: u.RepositoryID, Closed: true, UpdatedAt: r.millis()})
 }
 
 // abandon removes what a writer's state stands for.

@@ -38,7 +38,8 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	if err := errors.Join(err, conn.Close()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{queries: queries{db, d}, engine: &postgresEngine{db, d}}, nil
+	q := queries{db, d}
+	return &Store{queries: q, engine: &postgresEngine{db, d}, uploads: uploadRows{q}}, nil
 }
 
 // A transaction is tried this often when it loses against another.
@@ -65,7 +66,7 @@ func (e *postgresEngine) attempt(ctx context.Context, do func(context.Context, *
 		return err
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back, and before it the connection's end does
-	if err := do(ctx, &Tx{queries{t, e.dialect}}); err != nil {
+	if err := do(ctx, &Tx{queries: queries{t, e.dialect}}); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {

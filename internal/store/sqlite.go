@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gofrs/flock"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -60,6 +61,8 @@ type sqliteEngine struct {
 	readers *sql.DB
 	writer  *sql.DB
 	file    *openedFile
+	lock    *flock.Flock
+	uploads uploadFiles
 	suspect *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
@@ -73,6 +76,7 @@ type write struct {
 	ctx        context.Context
 	durability Durability
 	do         func(context.Context, *Tx) error
+	ended      []string // uploads that it ends
 	result     chan error
 }
 
@@ -89,6 +93,37 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	file, err := openPrivate(path)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDatabase(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openLocked(ctx, path, file, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+// lockDatabase keeps other servers away from a database file until this one
+// ends, even by a crash: what one of them remembers would be outdated by what
+// another writes.
+func lockDatabase(path string) (*flock.Flock, error) {
+	lock := flock.New(path+"-lock", flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("%s is in use by another nifuda", path)
+	}
+	return lock, nil
+}
+
+func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock) (*Store, error) {
+	uploads, err := openUploadFiles(path + "-uploads")
 	if err != nil {
 		return nil, err
 	}
@@ -120,13 +155,13 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, file: file, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
 	}()
-	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e}, nil
+	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e, uploads: uploads}, nil
 }
 
 func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
@@ -134,7 +169,14 @@ func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context
 	if err := e.enqueue(w); err != nil {
 		return err
 	}
-	return <-w.result
+	if err := <-w.result; err != nil {
+		return err
+	}
+	for _, id := range w.ended {
+		// What stays is only swept later: nothing that it refers to is there.
+		_ = e.uploads.remove(ctx, id)
+	}
+	return nil
 }
 
 func (e *sqliteEngine) enqueue(w *write) error {
@@ -170,7 +212,7 @@ func (e *sqliteEngine) close() error {
 	}
 	e.mu.Unlock()
 	<-e.done
-	return errors.Join(e.readers.Close(), e.writer.Close())
+	return errors.Join(e.readers.Close(), e.writer.Close(), e.uploads.close(), e.lock.Close())
 }
 
 // A sqliteWriter owns the one connection that writes.
@@ -278,6 +320,7 @@ func (w *sqliteWriter) call(ctx context.Context, one *write) (err error) {
 			err = fmt.Errorf("panic in a transaction: %v", p)
 		}
 	}()
+	one.ended, w.tx.ended = one.ended[:0], &one.ended
 	return one.do(ctx, w.tx)
 }
 

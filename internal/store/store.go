@@ -33,12 +33,14 @@ var ErrNotFound = errors.New("no such row")
 // committed; they take no locks.
 type Store struct {
 	queries
-	engine engine
+	engine  engine
+	uploads uploads
 }
 
 // A Tx is a transaction: the read methods of a [Store], and the writes.
 type Tx struct {
 	queries
+	ended *[]string // takes uploads to be forgotten after the commit; nil forgets them in it
 }
 
 // An engine is one database: how it reads, and how it commits.
@@ -73,6 +75,13 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // its own context and Tx, set its results afresh each time, and wait for nothing.
 func (s *Store) Update(ctx context.Context, d Durability, do func(ctx context.Context, tx *Tx) error) error {
 	return s.engine.update(ctx, d, do)
+}
+
+// Exclusive reports whether no other process can write to the database, so that
+// what was read stays true until this one writes.
+func (s *Store) Exclusive() bool {
+	_, ok := s.engine.(*sqliteEngine)
+	return ok
 }
 
 // Ping reports whether the database answers.

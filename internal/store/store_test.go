@@ -378,9 +378,6 @@ func TestDeleteRepositoryTakesEverything(t *testing.T) {
 			if err := tx.RecordTag(ctx, r.ID, "v1", "sha256:index", "who", 1); err != nil {
 				return err
 			}
-			if err := tx.PutUpload(ctx, store.Upload{ID: "u", RepositoryID: r.ID}); err != nil {
-				return err
-			}
 			if err := tx.PutResourceTag(ctx, r.ID, store.ResourceTag{Key: "k", Value: "v"}); err != nil {
 				return err
 			}
@@ -389,9 +386,6 @@ func TestDeleteRepositoryTakesEverything(t *testing.T) {
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteRepository(ctx, r.ID) })
 		if _, err := s.Repository(t.Context(), account, region, "app"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the repository reads %v", err)
-		}
-		if _, err := s.Upload(t.Context(), "u"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("its upload reads %v", err)
 		}
 	})
 }
