@@ -24,6 +24,7 @@ var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
+	output     = []string{"internal/logs"}
 	fronts     = []string{"internal/ecrapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/awsjson", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/registry"}
@@ -41,9 +42,10 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings)},
+	{cmd, slices.Concat(wiring, settings, output)},
 	{wiring, slices.Concat(settings, fronts, edges, heart, state, vocabulary, generated)},
 	{settings, nil},
+	{output, nil},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},

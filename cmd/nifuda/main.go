@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/nifuda/nifuda/internal/config"
+	"github.com/nifuda/nifuda/internal/logs"
 	"github.com/nifuda/nifuda/internal/server"
 )
 
@@ -33,8 +34,10 @@ func (c *serve) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	log := logs.NewWriter(os.Stderr)
+	defer log.Close() //nolint:errcheck // where to say that nothing can be said?
 	return server.Run(ctx, server.Options{
-		Config: c.Config, Getenv: os.Getenv, Stdout: os.Stdout, Log: logger(os.Stderr, c.Config), Version: version,
+		Config: c.Config, Getenv: os.Getenv, Stdout: os.Stdout, Log: logger(log, c.Config), Version: version,
 	})
 }
 

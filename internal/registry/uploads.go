@@ -275,10 +275,7 @@ func notNil(content []byte) []byte {
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
-		id, _, err = tx.LockBlob(ctx, b.Digest, b.Domain)
-		if errors.Is(err, store.ErrNotFound) {
-			id, err = tx.InsertBlob(ctx, b, r.millis())
-		}
+		id, err = tx.InsertBlob(ctx, b, r.millis())
 		if err != nil {
 			return err
 		}

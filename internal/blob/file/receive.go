@@ -7,7 +7,7 @@ import (
 
 // bufferSize is what one read of [io.Copy] gathers before it is written: large
 // writes cost the kernel less than many small ones.
-const bufferSize = 1 << 20
+const bufferSize = 256 << 10
 
 type buffer [bufferSize]byte
 
