@@ -15,6 +15,9 @@ type load struct {
 	value     float64 // of scenarios that measure something else
 }
 
+// errNotMeasured says that a scenario means nothing on a server.
+var errNotMeasured = errors.New("not measured")
+
 // workers runs step on that many connections, again and again for the time,
 // and measures what the server did meanwhile. Each step is one unit.
 func (s *server) workers(ctx context.Context, n int, duration time.Duration, step func(c *conn, worker, round int) error) (load, error) {
@@ -30,6 +33,7 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 		defer c.Close()
 		conns[worker] = c
 	}
+	s.underLoad()
 	cpu, began := s.cpu(), time.Now()
 	for worker, c := range conns {
 		wg.Go(func() {
@@ -48,6 +52,7 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 
 // once measures one thing that is so many units.
 func (s *server) once(units float64, do func() error) (load, error) {
+	s.underLoad()
 	cpu, began := s.cpu(), time.Now()
 	err := do()
 	return load{units: units, wall: time.Since(began), cpu: s.cpu() - cpu}, err

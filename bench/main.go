@@ -13,6 +13,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -101,6 +102,9 @@ func (s settings) round(ctx context.Context, contenders []contender, results res
 				continue
 			}
 			result, err := s.measure(ctx, scenario, server)
+			if errors.Is(err, errNotMeasured) {
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("%s on %s: %w", scenario.name, server.name, err)
 			}

@@ -2,27 +2,28 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // measure runs a scenario on a server; with -profile, a CPU profile of nifuda
-// is taken beside it.
+// is taken while it is under load.
 func (s settings) measure(ctx context.Context, scenario scenario, on *server) (load, error) {
-	if s.profile == "" || on.name != "nifuda" || scenario.unit == "" {
+	if s.profile == "" || on.name != "nifuda" {
 		return scenario.run(ctx, s, on)
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.takeProfile(ctx, scenario.name) }()
+	var taken error
+	var taking sync.WaitGroup
+	on.underLoad = func() { taking.Go(func() { taken = s.takeProfile(ctx, scenario.name) }) }
 	l, err := scenario.run(ctx, s, on)
-	if profileErr := <-done; err == nil {
-		err = profileErr
-	}
-	return l, err
+	taking.Wait()
+	return l, errors.Join(err, taken)
 }
 
 func (s settings) takeProfile(ctx context.Context, name string) error {

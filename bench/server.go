@@ -115,6 +115,8 @@ type server struct {
 	exited  chan struct{}
 	startup time.Duration // from exec to the first answer
 	login   string        // the value of Authorization under /v2/
+
+	underLoad func() // called when a measurement begins
 }
 
 // start starts a contender on a new directory and waits until it answers.
@@ -123,7 +125,7 @@ func (s settings) start(ctx context.Context, c contender) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &server{contender: c, dir: dir}
+	server := &server{contender: c, dir: dir, underLoad: func() {}}
 	if err := server.launch(ctx); err != nil {
 		server.stop()
 		return nil, err
@@ -174,6 +176,7 @@ func (s *server) await(ctx context.Context) error {
 	defer cancel()
 	for {
 		if c, err := dial(s); err == nil {
+			_ = c.SetDeadline(time.Now().Add(10 * time.Second)) // of a socket: cannot fail
 			answer, err := c.do("GET", s.ready, "", nil)
 			c.Close()
 			if err == nil && (answer.status == 200 || answer.status == 401) {

@@ -22,6 +22,7 @@ type conn struct {
 	out    []byte
 	buffer []byte // takes what is read of bodies
 	keep   bool   // bodies are wanted, not only those of refusals
+	closed bool   // the server closes the connection after each answer
 }
 
 // An answer is what a conn keeps of a response.
@@ -29,7 +30,7 @@ type answer struct {
 	status   int
 	location string
 	next     string // the path of the next page
-	length   int64 // bytes of the body that were read
+	length   int64  // bytes of the body that were read
 	body     []byte
 }
 
@@ -48,6 +49,9 @@ func dial(s *server) (*conn, error) {
 // do sends a request with a body of known length and reads the answer. header
 // is whole lines.
 func (c *conn) do(method, path, header string, body []byte) (answer, error) {
+	if err := c.reopen(); err != nil {
+		return answer{}, err
+	}
 	c.head(method, path, header)
 	if body != nil || method == "PUT" || method == "POST" || method == "PATCH" {
 		c.out = append(c.out, "Content-Length: "...)
@@ -60,6 +64,21 @@ func (c *conn) do(method, path, header string, body []byte) (answer, error) {
 		return answer{}, err
 	}
 	return c.read(method)
+}
+
+// reopen dials again where the last answer ended the connection.
+func (c *conn) reopen() error {
+	if !c.closed {
+		return nil
+	}
+	c.Close()
+	next, err := net.Dial("tcp", c.RemoteAddr().String())
+	if err != nil {
+		return err
+	}
+	c.Conn, c.closed = next, false
+	c.in.Reset(next)
+	return nil
 }
 
 // chunked sends a body as docker does, in chunks of 32 KiB, and reads the answer.
@@ -139,6 +158,8 @@ func (c *conn) read(method string) (answer, error) {
 			if length, err = strconv.ParseInt(value, 10, 64); err != nil {
 				return a, err
 			}
+		case strings.EqualFold(name, "Connection"):
+			c.closed = strings.EqualFold(value, "close")
 		case strings.EqualFold(name, "Location"):
 			a.location = value
 		case strings.EqualFold(name, "Link"):
