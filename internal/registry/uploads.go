@@ -99,8 +99,8 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 		u.UpdatedAt = r.millis()
 		return tx.PutUpload(ctx, u)
 	})
-	if store.IsForeignKey(err) {
-		return 0, repositoryNotFound(n)
+	if store.IsForeignKey(err) { // the repository was deleted meanwhile
+		return 0, errors.Join(repositoryNotFound(n), r.abandon(ctx, u.WriterState))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("save upload: %w", err)
