@@ -223,22 +223,26 @@ func TestDeleteAgainstRetag(t *testing.T) {
 	}{
 		"the tag": {
 			func(f fixture, t *testing.T, _ string) error { return f.DeleteTag(t.Context(), app, "v", actor) },
-			registry.Mutable, []string{"@one v@two", "@one @two"},
+			registry.Mutable,
+			[]string{"@one v@two", "@one @two"},
 		},
 		"the immutable tag": {
 			func(f fixture, t *testing.T, _ string) error { return f.DeleteTag(t.Context(), app, "v", actor) },
-			registry.Immutable, []string{"@one v@two", "@one"},
+			registry.Immutable,
+			[]string{"@one v@two", "@one"},
 		},
 		"the image by its last tag": {
 			func(f fixture, t *testing.T, _ string) error {
 				_, _, err := f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: "v"}}, actor)
 				return err
 			},
-			registry.Mutable, []string{"v@two", "@one"},
+			registry.Mutable,
+			[]string{"v@two", "@one"},
 		},
 		"the image that has the tag": {
 			func(f fixture, t *testing.T, one string) error { return f.DeleteManifest(t.Context(), app, one, actor) },
-			registry.Mutable, []string{"v@two"},
+			registry.Mutable,
+			[]string{"v@two"},
 		},
 	}
 	each(t, func(t *testing.T, f fixture) {
