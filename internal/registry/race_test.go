@@ -129,6 +129,45 @@ func TestPushAgainstBlobDelete(t *testing.T) {
 	})
 }
 
+// TestPushAgainstBlobThatComesAndGoes: a push finds a layer, or is told that it
+// is missing, however often it is deleted and uploaded meanwhile.
+func TestPushAgainstBlobThatComesAndGoes(t *testing.T) {
+	each(t, func(t *testing.T, f fixture) {
+		layer, payload := []byte("layer one"), f.image(t, app, "one")
+		digest := describe(layerType, layer).Digest.String()
+		done := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := f.DeleteBlob(t.Context(), app, digest); !refusedAs(err, registry.CodeLayerReferenced) {
+					t.Error(err)
+				}
+				f.putBlob(t, app, layer)
+			}
+		})
+		for range 50 {
+			_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload})
+			if !refusedAs(err, registry.CodeLayersNotFound) {
+				t.Error(err)
+				break
+			}
+			if err == nil {
+				err = f.DeleteManifest(t.Context(), app, digestOf(payload), actor)
+			}
+			if !refusedAs(err, registry.CodeLayersNotFound) {
+				t.Error(err)
+			}
+		}
+		close(done)
+		wg.Wait()
+	})
+}
+
 // TestPushAgainstMutabilityChange: once a repository is acknowledged to be
 // immutable, none of its tags moves.
 func TestPushAgainstMutabilityChange(t *testing.T) {
