@@ -27,8 +27,8 @@ type model struct {
 	movable []string
 }
 
-func newModel(w *world) *model {
-	return &model{w, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string][]string{}, w.tags}
+func newModel(w *world, movable []string) *model {
+	return &model{w, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string][]string{}, movable}
 }
 
 func (m *model) push(digest string, tags []string) registry.Code {
@@ -104,7 +104,7 @@ func (m *model) deleteRepository(force bool) registry.Code {
 	if len(m.images) > 0 && !force {
 		return registry.CodeRepositoryNotEmpty
 	}
-	*m = *newModel(m.world)
+	*m = *newModel(m.world, m.movable)
 	return ""
 }
 
@@ -236,8 +236,14 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			round++
 			n := registry.RepositoryName{Registry: home, Name: "model/" + strconv.Itoa(round)}
-			f.create(t, n, registry.TagMutability{})
-			m := newModel(w)
+			set := rapid.SampledFrom(w.settings).Draw(rt, "setting")
+			f.create(t, n, set.TagMutability)
+			m := newModel(w, set.movable)
+			f.mountAll(t, rt, n, depot, m)
+			push := func(rt *rapid.T, digest string, tags []string) {
+				_, err := f.PutImage(t.Context(), registry.NewImage{Repository: n, Payload: w.images[digest].payload, Tags: tags, Actor: actor})
+				wantCodeOrNone(rt, err, m.push(digest, tags))
+			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"": func(rt *rapid.T) { f.compare(t, rt, n, m) },
 				"upload": func(rt *rapid.T) {
@@ -251,24 +257,15 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 					}
 					m.blobs[digest] = true
 				},
-				"mount all": func(rt *rapid.T) { // so that histories get to images soon
-					for digest := range w.blobs {
-						mounted, err := f.MountBlob(t.Context(), n, depot.Name, digest)
-						if err != nil || !mounted {
-							rt.Fatalf("mounted: %t, %v", mounted, err)
-						}
-						m.blobs[digest] = true
-					}
-				},
-				"mount from an empty repository": func(rt *rapid.T) {
-					if mounted, err := f.MountBlob(t.Context(), n, app.Name, anyBlob.Draw(rt, "blob")); err != nil || mounted {
-						rt.Fatalf("mounted: %t, %v", mounted, err)
-					}
-				},
+				"mount": func(rt *rapid.T) { f.mountAll(t, rt, n, depot, m) },
 				"push": func(rt *rapid.T) {
-					digest, tags := anyImage.Draw(rt, "image"), rapid.SliceOfNDistinct(anyTag, 0, 2, rapid.ID).Draw(rt, "tags")
-					_, err := f.PutImage(t.Context(), registry.NewImage{Repository: n, Payload: w.images[digest].payload, Tags: tags, Actor: actor})
-					wantCodeOrNone(rt, err, m.push(digest, tags))
+					push(rt, anyImage.Draw(rt, "image"), rapid.SliceOfNDistinct(anyTag, 0, 2, rapid.ID).Draw(rt, "tags"))
+				},
+				"retag": func(rt *rapid.T) {
+					if len(m.images) == 0 {
+						rt.Skip()
+					}
+					push(rt, rapid.SampledFrom(slices.Sorted(maps.Keys(m.images))).Draw(rt, "image"), []string{anyTag.Draw(rt, "tag")})
 				},
 				"delete tag": func(rt *rapid.T) {
 					tag := anyTag.Draw(rt, "tag")
@@ -291,21 +288,35 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 					wantCodeOrNone(rt, f.DeleteBlob(t.Context(), n, digest), m.deleteBlob(digest))
 				},
 				"change mutability": func(rt *rapid.T) {
-					to := rapid.SampledFrom(w.settings).Draw(rt, "setting")
-					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, to.TagMutability), "")
-					m.movable = to.movable
+					set = rapid.SampledFrom(w.settings).Draw(rt, "setting")
+					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, set.TagMutability), "")
+					m.movable = set.movable
 				},
 				"delete repository": func(rt *rapid.T) {
 					force := rapid.IntRange(0, 9).Draw(rt, "force") == 0
+					if !force && len(m.images) == 0 {
+						rt.Skip() // histories would seldom get anywhere
+					}
 					_, err := f.DeleteRepository(t.Context(), n, force)
 					wantCodeOrNone(rt, err, m.deleteRepository(force))
 					if err == nil {
-						f.create(t, n, registry.TagMutability{})
+						f.create(t, n, set.TagMutability)
 					}
 				},
 			})
 		})
 	})
+}
+
+// mountAll mounts every blob of the depot.
+func (f fixture) mountAll(t *testing.T, rt *rapid.T, n, depot registry.RepositoryName, m *model) {
+	for digest := range m.world.blobs {
+		mounted, err := f.MountBlob(t.Context(), n, depot.Name, digest)
+		if err != nil || !mounted {
+			rt.Fatalf("mounted: %t, %v", mounted, err)
+		}
+		m.blobs[digest] = true
+	}
 }
 
 // wantCodeOrNone fails the history unless err refuses with the code, or is nil
