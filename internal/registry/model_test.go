@@ -218,6 +218,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// tree returns what an index refers to, itself or through another one, parents
+// first.
+func (w *world) tree(index string) (digests []string) {
+	for _, child := range w.images[index].children {
+		digests = append(append(digests, child), w.tree(child)...)
+	}
+	return digests
+}
+
 // TestRandomHistoriesMatchTheModel drives random pushes, retags, deletions,
 // uploads, mounts and changes of settings, and compares all that can be seen
 // with the model after each step.
@@ -231,6 +240,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 		}
 		anyBlob := rapid.SampledFrom(slices.Sorted(maps.Keys(w.blobs)))
 		anyImage := rapid.SampledFrom(slices.Sorted(maps.Keys(w.images)))
+		anyIndex := anyImage.Filter(func(digest string) bool { return len(w.images[digest].children) > 0 })
 		anyTag := rapid.SampledFrom(w.tags)
 		round := 0
 		rapid.Check(t, func(rt *rapid.T) {
@@ -260,6 +270,13 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 				"mount": func(rt *rapid.T) { f.mountAll(t, rt, n, depot, m) },
 				"push": func(rt *rapid.T) {
 					push(rt, anyImage.Draw(rt, "image"), rapid.SliceOfNDistinct(anyTag, 0, 2, rapid.ID).Draw(rt, "tags"))
+				},
+				"push index": func(rt *rapid.T) { // with what it refers to, as clients do
+					index := anyIndex.Draw(rt, "index")
+					for _, digest := range slices.Backward(w.tree(index)) {
+						push(rt, digest, nil)
+					}
+					push(rt, index, []string{anyTag.Draw(rt, "tag")})
 				},
 				"retag": func(rt *rapid.T) {
 					if len(m.images) == 0 {
