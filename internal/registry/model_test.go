@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"flag"
 	"maps"
 	"slices"
 	"strconv"
@@ -231,6 +232,13 @@ func (w *world) tree(index string) (digests []string) {
 // uploads, mounts and changes of settings, and compares all that can be seen
 // with the model after each step.
 func TestRandomHistoriesMatchTheModel(t *testing.T) {
+	// Each step is a dozen queries. Every run draws other histories, and
+	// -rapid.checks asks for more of them.
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("50"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	each(t, func(t *testing.T, f fixture) {
 		w := newWorld(t)
 		depot := registry.RepositoryName{Registry: home, Name: "depot"}
