@@ -68,6 +68,56 @@ func TestOnePushOfManyTakesAnImmutableTag(t *testing.T) {
 	})
 }
 
+// TestOneImagePushedThroughBothPlanes: PutImage meets docker's push of the same
+// manifest and tag. Every push succeeds or is told that the image exists, at
+// most one PutImage made it, and there is one image.
+func TestOneImagePushedThroughBothPlanes(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, args ...string) {
+		s := startServer(t, args...)
+		api, docker := ecrClient(t, s), newRegistryClient(t, s)
+		name := "both-planes"
+		createRepository(t, s, name)
+		const rounds, pushers = 5, 8
+		for round := range rounds {
+			tag, img := fmt.Sprint("v", round), newImage(t, "amd64", 100)
+			for _, blob := range img.blobs() {
+				if err := docker.pushBlob(t.Context(), name, blob); err != nil {
+					t.Fatal(err)
+				}
+			}
+			errs := make([]error, pushers) // of PutImage
+			var pushing sync.WaitGroup
+			for i := range errs {
+				pushing.Go(func() {
+					if err := docker.pushManifest(t.Context(), name, tag, img.content); err != nil {
+						t.Error(err)
+					}
+				})
+				pushing.Go(func() { _, errs[i] = api.PutImage(t.Context(), putImage(name, tag, img.content), once) })
+			}
+			pushing.Wait()
+			made := 0
+			for _, err := range errs {
+				if _, exists := errors.AsType[*types.ImageAlreadyExistsException](err); err == nil {
+					made++
+				} else if !exists {
+					t.Error(err)
+				}
+			}
+			if made > 1 {
+				t.Errorf("%d calls of PutImage made %s", made, tag)
+			}
+			if err := docker.verify(t.Context(), name, tag, img); err != nil {
+				t.Errorf("%s: %v", tag, err)
+			}
+		}
+		images, err := api.DescribeImages(t.Context(), &ecr.DescribeImagesInput{RepositoryName: &name})
+		if err != nil || len(images.ImageDetails) != rounds {
+			t.Errorf("%d images, %v, want %d", len(images.ImageDetails), err, rounds)
+		}
+	})
+}
+
 // wantImmutable fails the test unless err is the refusal of either plane.
 func wantImmutable(t *testing.T, err error) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nifuda/nifuda/internal/registry"
@@ -61,8 +62,12 @@ func setBlobHeaders(header http.Header, digest string) {
 // behind any wrapper an *os.File would lose the kernel's sendfile.
 func serveBlob(w http.ResponseWriter, r *http.Request, content registry.Content) {
 	setBlobHeaders(w.Header(), content.Digest)
-	if len(r.Header["Range"]) > 0 {
-		w = &rangeWriter{ResponseWriter: w}
+	if asked := r.Header.Get("Range"); asked != "" {
+		if strings.HasPrefix(asked, "bytes=") {
+			w = &rangeWriter{ResponseWriter: w}
+		} else {
+			r.Header.Del("Range") // RFC 9110, 14.2: a unit that is not known is ignored
+		}
 	}
 	http.ServeContent(w, r, "", time.Time{}, content.ReadSeekCloser)
 }

@@ -55,13 +55,17 @@ type policy struct {
 
 func newFixture(tb testing.TB) *fixture {
 	tb.Helper()
-	dir := tb.TempDir()
-	database, err := store.Open(tb.Context(), "sqlite:"+filepath.Join(dir, "nifuda.db"))
+	database, err := store.Open(tb.Context(), "sqlite:"+filepath.Join(tb.TempDir(), "nifuda.db"))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { database.Close() })
-	blobs, err := file.Open(filepath.Join(dir, "blobs"))
+	return newFixtureOn(tb, database)
+}
+
+func newFixtureOn(tb testing.TB, database *store.Store) *fixture {
+	tb.Helper()
+	blobs, err := file.Open(filepath.Join(tb.TempDir(), "blobs"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -2,34 +2,111 @@ package registry_test
 
 import (
 	"errors"
-	"fmt"
+	"flag"
 	"maps"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// A model is what a repository is in the simplest words: which images there
-// are, which tag points where, and what was said of a tag.
+// A model is what a repository is in the simplest words: which blobs and images
+// there are, which tag points where, what was said of a tag, and which tags may
+// move. Each of its operations does what the repository must do, and returns
+// the refusal's code, or "" for none.
 type model struct {
-	images     map[string]bool
-	tags       map[string]string
-	history    map[string][]string
-	mutability registry.Mutability
+	world   *world
+	blobs   map[string]bool
+	images  map[string]bool
+	tags    map[string]string
+	history map[string][]string
+	movable []string
 }
 
-func (m *model) point(tag, digest string) {
-	m.tags[tag] = digest
-	m.history[tag] = append(m.history[tag], digest)
+func newModel(w *world, movable []string) *model {
+	return &model{w, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string][]string{}, movable}
 }
 
-func (m *model) remove(tag string) {
+func (m *model) push(digest string, tags []string) registry.Code {
+	image := m.world.images[digest]
+	switch {
+	case slices.ContainsFunc(image.blobs, func(d string) bool { return !m.blobs[d] }):
+		return registry.CodeLayersNotFound
+	case slices.ContainsFunc(image.children, func(d string) bool { return !m.images[d] }):
+		return registry.CodeReferencedImagesNotFound
+	}
+	for _, tag := range tags {
+		if old := m.tags[tag]; old != "" && old != digest && !slices.Contains(m.movable, tag) {
+			return registry.CodeImageTagAlreadyExists
+		}
+	}
+	m.images[digest] = true
+	for _, tag := range tags {
+		if m.tags[tag] != digest {
+			m.tags[tag] = digest
+			m.history[tag] = append(m.history[tag], digest)
+		}
+	}
+	return ""
+}
+
+func (m *model) deleteTag(tag string) registry.Code {
+	if m.tags[tag] == "" {
+		return registry.CodeImageNotFound
+	}
 	delete(m.tags, tag)
 	m.history[tag] = append(m.history[tag], "")
+	return ""
+}
+
+func (m *model) deleteImage(digest string) registry.Code {
+	if !m.images[digest] {
+		return registry.CodeImageNotFound
+	}
+	for parent := range m.images {
+		if slices.Contains(m.world.images[parent].children, digest) {
+			return registry.CodeImageReferenced
+		}
+	}
+	for _, tag := range m.tagsOf(digest) {
+		m.deleteTag(tag)
+	}
+	delete(m.images, digest)
+	return ""
+}
+
+// deleteByTag is ECR's way: the image goes with its last tag.
+func (m *model) deleteByTag(tag string) registry.Code {
+	if digest := m.tags[tag]; len(m.tagsOf(digest)) == 1 {
+		return m.deleteImage(digest)
+	}
+	return m.deleteTag(tag)
+}
+
+func (m *model) deleteBlob(digest string) registry.Code {
+	if !m.blobs[digest] {
+		return registry.CodeLayersNotFound
+	}
+	for image := range m.images {
+		if slices.Contains(m.world.images[image].blobs, digest) {
+			return registry.CodeLayerReferenced
+		}
+	}
+	delete(m.blobs, digest)
+	return ""
+}
+
+func (m *model) deleteRepository(force bool) registry.Code {
+	if len(m.images) > 0 && !force {
+		return registry.CodeRepositoryNotEmpty
+	}
+	*m = *newModel(m.world, m.movable)
+	return ""
 }
 
 func (m *model) tagsOf(digest string) (names []string) {
@@ -54,50 +131,201 @@ func (m *model) list() (ids []registry.ImageID) {
 	return ids
 }
 
-// TestRandomHistoriesMatchTheModel drives random pushes, retags and deletions,
-// and compares all that can be seen with the model after each step.
-func TestRandomHistoriesMatchTheModel(t *testing.T) {
-	each(t, func(t *testing.T, f fixture) {
-		payloads := map[string][]byte{}
-		for i := range 4 {
-			payload := f.image(t, app, fmt.Sprint("image ", i))
-			payloads[digestOf(payload)] = payload
+func (m *model) referrers(subject string) (digests []string) {
+	for _, digest := range slices.Sorted(maps.Keys(m.images)) {
+		if m.world.images[digest].subject == subject {
+			digests = append(digests, digest)
 		}
-		digests := slices.Sorted(maps.Keys(payloads))
+	}
+	return digests
+}
+
+// A world is all that a random history can push, and under which settings.
+type world struct {
+	blobs    map[string][]byte
+	images   map[string]pushable
+	tags     []string
+	settings []setting
+}
+
+// A pushable is a manifest and what it refers to.
+type pushable struct {
+	payload         []byte
+	blobs, children []string
+	subject         string
+}
+
+// A setting says in two ways which tags may move: to the registry, and to the
+// model, which knows nothing of filters.
+type setting struct {
+	registry.TagMutability
+	movable []string
+}
+
+// newWorld makes three images with layers in common, an index of two of them,
+// an index of that index, and signatures of an image and of an index.
+func newWorld(t *testing.T) *world {
+	w := &world{blobs: map[string][]byte{}, images: map[string]pushable{}, tags: []string{"a", "ab", "b"}}
+	blob := func(mediaType, content string) descriptor {
+		d := describe(mediaType, []byte(content))
+		w.blobs[d.Digest.String()] = []byte(content)
+		return d
+	}
+	image := func(text imageText) descriptor {
+		text.MediaType = manifest.MediaTypeImage
+		if text.Config == nil {
+			text.MediaType = manifest.MediaTypeIndex
+		}
+		payload := encode(t, text)
+		p := pushable{payload: payload}
+		if text.Config != nil {
+			p.blobs = append(p.blobs, text.Config.Digest.String())
+		}
+		for _, layer := range text.Layers {
+			p.blobs = append(p.blobs, layer.Digest.String())
+		}
+		for _, child := range text.Manifests {
+			p.children = append(p.children, child.Digest.String())
+		}
+		if text.Subject != nil {
+			p.subject = text.Subject.Digest.String()
+		}
+		w.images[digestOf(payload)] = p
+		return describe(text.MediaType, payload)
+	}
+	config := blob(configType, "{}")
+	var layers []descriptor
+	for i := range 3 {
+		layers = append(layers, blob(layerType, "layer "+strconv.Itoa(i)))
+	}
+	first := image(imageText{Config: &config, Layers: layers[:1]})
+	second := image(imageText{Config: &config, Layers: layers[:2]})
+	image(imageText{Config: &config, Layers: layers[2:]})
+	index := image(imageText{Manifests: []descriptor{first, second}})
+	image(imageText{Manifests: []descriptor{index, second}})
+	image(imageText{Config: &config, Subject: &first})
+	image(imageText{Config: &config, Subject: &index})
+	mutability := func(mode registry.Mutability, filters ...string) registry.TagMutability {
+		return registry.TagMutability{Mode: mode, Exclusions: filters}
+	}
+	w.settings = []setting{
+		{mutability(registry.Mutable), w.tags},
+		{mutability(registry.Immutable), nil},
+		{mutability(registry.ImmutableWithExclusion, "a*"), []string{"a", "ab"}},
+		{mutability(registry.ImmutableWithExclusion, "b", "ab"), []string{"ab", "b"}},
+		{mutability(registry.MutableWithExclusion, "a*"), []string{"b"}},
+		{mutability(registry.MutableWithExclusion, "*b"), []string{"a"}},
+	}
+	return w
+}
+
+// tree returns what an index refers to, itself or through another one, parents
+// first.
+func (w *world) tree(index string) (digests []string) {
+	for _, child := range w.images[index].children {
+		digests = append(append(digests, child), w.tree(child)...)
+	}
+	return digests
+}
+
+// TestRandomHistoriesMatchTheModel drives random pushes, retags, deletions,
+// uploads, mounts and changes of settings, and compares all that can be seen
+// with the model after each step.
+func TestRandomHistoriesMatchTheModel(t *testing.T) {
+	// Each step is a dozen queries. Every run draws other histories, and
+	// -rapid.checks asks for more of them.
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("50"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each(t, func(t *testing.T, f fixture) {
+		w := newWorld(t)
+		depot := registry.RepositoryName{Registry: home, Name: "depot"}
+		f.create(t, depot, registry.TagMutability{})
+		for _, content := range w.blobs {
+			f.putBlob(t, depot, content)
+		}
+		anyBlob := rapid.SampledFrom(slices.Sorted(maps.Keys(w.blobs)))
+		anyImage := rapid.SampledFrom(slices.Sorted(maps.Keys(w.images)))
+		anyIndex := anyImage.Filter(func(digest string) bool { return len(w.images[digest].children) > 0 })
+		anyTag := rapid.SampledFrom(w.tags)
 		round := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			round++
-			n := registry.RepositoryName{Registry: home, Name: fmt.Sprint("model/", round)}
-			f.create(t, n, registry.TagMutability{})
-			for i := range digests {
-				f.image(t, n, fmt.Sprint("image ", i))
+			n := registry.RepositoryName{Registry: home, Name: "model/" + strconv.Itoa(round)}
+			set := rapid.SampledFrom(w.settings).Draw(rt, "setting")
+			f.create(t, n, set.TagMutability)
+			m := newModel(w, set.movable)
+			f.mountAll(t, rt, n, depot, m)
+			push := func(rt *rapid.T, digest string, tags []string) {
+				_, err := f.PutImage(t.Context(), registry.NewImage{Repository: n, Payload: w.images[digest].payload, Tags: tags, Actor: actor})
+				wantCodeOrNone(rt, err, m.push(digest, tags))
 			}
-			m := &model{map[string]bool{}, map[string]string{}, map[string][]string{}, registry.Mutable}
-			anyDigest, anyTag := rapid.SampledFrom(digests), rapid.SampledFrom([]string{"a", "b", "c"})
 			rt.Repeat(map[string]func(*rapid.T){
 				"": func(rt *rapid.T) { f.compare(t, rt, n, m) },
-				"push": func(rt *rapid.T) {
-					f.pushToModel(t, rt, n, m, payloads[anyDigest.Draw(rt, "digest")], rapid.SliceOfNDistinct(anyTag, 0, 2, rapid.ID).Draw(rt, "tags"))
+				"upload": func(rt *rapid.T) {
+					digest := anyBlob.Draw(rt, "blob")
+					completed, err := f.PutBlob(t.Context(), n, registry.Completion{
+						Part: completion(w.blobs[digest]).Part, Digests: []string{digest},
+					})
+					wantCodeOrNone(rt, err, "")
+					if completed.Existed != m.blobs[digest] {
+						rt.Fatalf("existed: %t", completed.Existed)
+					}
+					m.blobs[digest] = true
 				},
-				"batch delete": func(rt *rapid.T) {
-					f.deleteFromModel(t, rt, n, m, rapid.SampledFrom([]registry.ImageID{
-						{Digest: anyDigest.Draw(rt, "digest")}, {Tag: anyTag.Draw(rt, "tag")},
-					}).Draw(rt, "id"))
+				"mount": func(rt *rapid.T) { f.mountAll(t, rt, n, depot, m) },
+				"push": func(rt *rapid.T) {
+					push(rt, anyImage.Draw(rt, "image"), rapid.SliceOfNDistinct(anyTag, 0, 2, rapid.ID).Draw(rt, "tags"))
+				},
+				"push index": func(rt *rapid.T) { // with what it refers to, as clients do
+					index := anyIndex.Draw(rt, "index")
+					for _, digest := range slices.Backward(w.tree(index)) {
+						push(rt, digest, nil)
+					}
+					push(rt, index, []string{anyTag.Draw(rt, "tag")})
+				},
+				"retag": func(rt *rapid.T) {
+					if len(m.images) == 0 {
+						rt.Skip()
+					}
+					push(rt, rapid.SampledFrom(slices.Sorted(maps.Keys(m.images))).Draw(rt, "image"), []string{anyTag.Draw(rt, "tag")})
 				},
 				"delete tag": func(rt *rapid.T) {
 					tag := anyTag.Draw(rt, "tag")
-					err := f.DeleteTag(t.Context(), n, tag, actor)
-					if (err == nil) != (m.tags[tag] != "") {
-						rt.Fatalf("delete tag %s: %v", tag, err)
-					}
-					if err == nil {
-						m.remove(tag)
-					}
+					wantCodeOrNone(rt, f.DeleteTag(t.Context(), n, tag, actor), m.deleteTag(tag))
+				},
+				"delete image": func(rt *rapid.T) {
+					digest := anyImage.Draw(rt, "image")
+					wantCodeOrNone(rt, f.DeleteManifest(t.Context(), n, digest, actor), m.deleteImage(digest))
+				},
+				"batch delete by tag": func(rt *rapid.T) {
+					tag := anyTag.Draw(rt, "tag")
+					f.batchDelete(t, rt, n, registry.ImageID{Tag: tag}, m.deleteByTag(tag))
+				},
+				"batch delete by digest": func(rt *rapid.T) {
+					digest := anyImage.Draw(rt, "image")
+					f.batchDelete(t, rt, n, registry.ImageID{Digest: digest}, m.deleteImage(digest))
+				},
+				"delete blob": func(rt *rapid.T) {
+					digest := anyBlob.Draw(rt, "blob")
+					wantCodeOrNone(rt, f.DeleteBlob(t.Context(), n, digest), m.deleteBlob(digest))
 				},
 				"change mutability": func(rt *rapid.T) {
-					m.mutability = rapid.SampledFrom([]registry.Mutability{registry.Mutable, registry.Immutable}).Draw(rt, "mutability")
-					if err := f.SetTagMutability(t.Context(), n, registry.TagMutability{Mode: m.mutability}); err != nil {
-						rt.Fatal(err)
+					set = rapid.SampledFrom(w.settings).Draw(rt, "setting")
+					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, set.TagMutability), "")
+					m.movable = set.movable
+				},
+				"delete repository": func(rt *rapid.T) {
+					force := rapid.IntRange(0, 9).Draw(rt, "force") == 0
+					if !force && len(m.images) == 0 {
+						rt.Skip() // histories would seldom get anywhere
+					}
+					_, err := f.DeleteRepository(t.Context(), n, force)
+					wantCodeOrNone(rt, err, m.deleteRepository(force))
+					if err == nil {
+						f.create(t, n, set.TagMutability)
 					}
 				},
 			})
@@ -105,80 +333,81 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 	})
 }
 
-func (f fixture) pushToModel(t *testing.T, rt *rapid.T, n registry.RepositoryName, m *model, payload []byte, tags []string) {
-	digest := digestOf(payload)
-	refused := slices.ContainsFunc(tags, func(tag string) bool {
-		return m.mutability == registry.Immutable && m.tags[tag] != "" && m.tags[tag] != digest
-	})
-	_, err := f.PutImage(t.Context(), registry.NewImage{Repository: n, Payload: payload, Tags: tags, Actor: actor})
-	if refused {
-		if refusal, ok := errors.AsType[*registry.Error](err); !ok || refusal.Code != registry.CodeImageTagAlreadyExists {
-			rt.Fatalf("push to %v: got %v, want it refused", tags, err)
+// mountAll mounts every blob of the depot.
+func (f fixture) mountAll(t *testing.T, rt *rapid.T, n, depot registry.RepositoryName, m *model) {
+	for digest := range m.world.blobs {
+		mounted, err := f.MountBlob(t.Context(), n, depot.Name, digest)
+		if err != nil || !mounted {
+			rt.Fatalf("mounted: %t, %v", mounted, err)
 		}
-		return
-	}
-	if err != nil {
-		rt.Fatal(err)
-	}
-	m.images[digest] = true
-	for _, tag := range tags {
-		if m.tags[tag] != digest {
-			m.point(tag, digest)
-		}
+		m.blobs[digest] = true
 	}
 }
 
-func (f fixture) deleteFromModel(t *testing.T, rt *rapid.T, n registry.RepositoryName, m *model, id registry.ImageID) {
-	deleted, _, err := f.DeleteImages(t.Context(), n, []registry.ImageID{id}, actor)
-	if err != nil {
-		rt.Fatal(err)
-	}
-	digest, tags := id.Digest, []string{id.Tag}
-	if id.Tag == "" {
-		tags = m.tagsOf(digest)
-	} else {
-		digest = m.tags[id.Tag]
-	}
-	if !m.images[digest] {
-		if len(deleted) != 0 {
-			rt.Fatalf("deleted %v, which is not there", deleted)
-		}
-		return
-	}
-	for _, tag := range tags {
-		m.remove(tag)
-	}
-	if m.tagsOf(digest) == nil {
-		delete(m.images, digest)
+// wantCodeOrNone fails the history unless err refuses with the code, or is nil
+// for "".
+func wantCodeOrNone(rt *rapid.T, err error, code registry.Code) {
+	refusal, refused := errors.AsType[*registry.Error](err)
+	if code == "" && err != nil || code != "" && (!refused || refusal.Code != code) {
+		rt.Fatalf("got error %v, want %q", err, code)
 	}
 }
 
+func (f fixture) batchDelete(t *testing.T, rt *rapid.T, n registry.RepositoryName, id registry.ImageID, want registry.Code) {
+	deleted, failures, err := f.DeleteImages(t.Context(), n, []registry.ImageID{id}, actor)
+	wantCodeOrNone(rt, err, "")
+	codes := map[registry.Code]string{registry.CodeImageNotFound: "ImageNotFound", registry.CodeImageReferenced: "ImageReferencedByManifestList"}
+	if want == "" {
+		if len(deleted) == 0 || len(failures) != 0 {
+			rt.Fatalf("deleted %v, failures %v", deleted, failures)
+		}
+		return
+	}
+	if len(deleted) != 0 || len(failures) != 1 || failures[0].Code != codes[want] {
+		rt.Fatalf("deleted %v, failures %v, want %s", deleted, failures, want)
+	}
+}
+
+// compare fails the history unless the repository shows what the model holds.
 func (f fixture) compare(t *testing.T, rt *rapid.T, n registry.RepositoryName, m *model) {
+	same := func(what string, want, got any, err error) {
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			rt.Fatalf("%s: %v %s", what, err, diff)
+		}
+	}
 	ids, _, err := f.ListImages(t.Context(), n, registry.Any, registry.Cursor{}, 100)
-	if err != nil {
-		rt.Fatal(err)
+	same("list", m.list(), ids, err)
+	described, _, err := f.DescribeImages(t.Context(), n, registry.Any, registry.Cursor{}, 100)
+	tagsOf, wantTags := map[string][]string{}, map[string][]string{}
+	for _, image := range described {
+		tagsOf[image.Digest] = image.Tags
 	}
-	if diff := cmp.Diff(m.list(), ids); diff != "" {
-		rt.Fatal(diff)
+	for digest := range m.images {
+		wantTags[digest] = m.tagsOf(digest)
 	}
-	images, _, err := f.DescribeImages(t.Context(), n, registry.Any, registry.Cursor{}, 100)
-	if err != nil || len(images) != len(m.images) {
-		rt.Fatalf("%d images, %v, want %d", len(images), err, len(m.images))
+	same("describe", wantTags, tagsOf, err)
+	found, err := f.CheckBlobs(t.Context(), n, slices.Sorted(maps.Keys(m.world.blobs)))
+	same("blobs", slices.Sorted(maps.Keys(m.blobs)), slices.Sorted(maps.Keys(found)), err)
+	for tag, digest := range m.tags {
+		read, err := f.Manifest(t.Context(), n, registry.ImageID{Tag: tag})
+		same("manifest of "+tag, m.world.images[digest].payload, read.Payload, err)
 	}
-	for _, image := range images {
-		if diff := cmp.Diff(m.tagsOf(image.Digest), image.Tags); diff != "" {
-			rt.Fatal(diff)
+	for _, image := range m.world.images {
+		if image.subject != "" {
+			listed, _, err := f.Referrers(t.Context(), n, image.subject, nil, "", 100)
+			var digests []string
+			for _, referrer := range listed {
+				digests = append(digests, referrer.Digest)
+			}
+			same("referrers", m.referrers(image.subject), digests, err)
 		}
 	}
 	for tag, want := range m.history {
 		changes, err := f.TagHistory(t.Context(), n, tag, 1000)
-		if err != nil || len(changes) != len(want) {
-			rt.Fatalf("history of %s has %d entries, %v, want %d", tag, len(changes), err, len(want))
+		var went []string
+		for _, change := range slices.Backward(changes) {
+			went = append(went, change.To)
 		}
-		for i, c := range changes {
-			if c.To != want[len(want)-1-i] {
-				rt.Fatalf("history of %s: entry %d goes to %q, want %q", tag, i, c.To, want[len(want)-1-i])
-			}
-		}
+		same("history of "+tag, want, went, err)
 	}
 }

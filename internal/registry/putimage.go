@@ -53,8 +53,17 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
 	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: r.millis()}
-	if err := r.update(ctx, in.Repository, p.run); err != nil {
-		return PutResult{}, r.explainPut(ctx, p, err)
+	for try := 1; ; try++ {
+		err := r.update(ctx, in.Repository, p.run)
+		if err == nil {
+			break
+		}
+		if err := r.explainPut(ctx, p, err); err != nil {
+			return PutResult{}, err
+		}
+		if try == putTries {
+			return PutResult{}, fmt.Errorf("put image %s: a reference came and went %d times", p.digest, try)
+		}
 	}
 	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged}
 	if m.Subject != nil {
@@ -79,8 +88,12 @@ func isJSONObject(payload []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte("{")) && json.Valid(payload)
 }
 
+// putTries is how often a put is tried while what it refers to comes and goes.
+const putTries = 20
+
 // explainPut says why a put failed. A reference that a concurrent deletion won
-// against shows as a foreign-key error; what is missing is read afterwards.
+// against shows as a foreign-key error; what is missing is read afterwards. It
+// returns nil when that came back meanwhile.
 func (r *Registry) explainPut(ctx context.Context, p *put, err error) error {
 	if !store.IsForeignKey(err) {
 		return r.explain("put image", p.Repository, err)
@@ -89,10 +102,8 @@ func (r *Registry) explainPut(ctx context.Context, p *put, err error) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.measure(ctx, r.store, repositoryID); err != nil {
-		return err
-	}
-	return fmt.Errorf("put image %s: a reference was deleted and came back", p.digest)
+	_, err = p.measure(ctx, r.store, repositoryID)
+	return err
 }
 
 // A put is one run of PutImage. The database may run it more than once.

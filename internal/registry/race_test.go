@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,35 +129,229 @@ func TestPushAgainstBlobDelete(t *testing.T) {
 	})
 }
 
-// TestPushAgainstMutabilityChange: a tag that was acknowledged while the
-// repository was immutable does not move.
+// TestPushAgainstBlobThatComesAndGoes: a push finds a layer, or is told that it
+// is missing, however often it is deleted and uploaded meanwhile.
+func TestPushAgainstBlobThatComesAndGoes(t *testing.T) {
+	each(t, func(t *testing.T, f fixture) {
+		layer, payload := []byte("layer one"), f.image(t, app, "one")
+		digest := describe(layerType, layer).Digest.String()
+		done := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := f.DeleteBlob(t.Context(), app, digest); !refusedAs(err, registry.CodeLayerReferenced) {
+					t.Error(err)
+				}
+				f.putBlob(t, app, layer)
+			}
+		})
+		for range 50 {
+			_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload})
+			if !refusedAs(err, registry.CodeLayersNotFound) {
+				t.Error(err)
+				break
+			}
+			if err == nil {
+				err = f.DeleteManifest(t.Context(), app, digestOf(payload), actor)
+			}
+			if !refusedAs(err, registry.CodeLayersNotFound) {
+				t.Error(err)
+			}
+		}
+		close(done)
+		wg.Wait()
+	})
+}
+
+// TestPushAgainstMutabilityChange: once a repository is acknowledged to be
+// immutable, none of its tags moves.
 func TestPushAgainstMutabilityChange(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
+		f.racePushAgainst(t, registry.TagMutability{Mode: registry.Mutable}, registry.TagMutability{Mode: registry.Immutable})
+	})
+}
+
+// TestPushAgainstExclusionFilterChange: once a filter is acknowledged to be gone
+// or there, no tag moves that it let move or that it holds.
+func TestPushAgainstExclusionFilterChange(t *testing.T) {
+	free, held := "v*", "unrelated"
+	tests := map[string]struct{ before, after registry.TagMutability }{
+		"filter replaced": {
+			registry.TagMutability{Mode: registry.ImmutableWithExclusion, Exclusions: []string{free}},
+			registry.TagMutability{Mode: registry.ImmutableWithExclusion, Exclusions: []string{held}},
+		},
+		"filter dropped": {
+			registry.TagMutability{Mode: registry.ImmutableWithExclusion, Exclusions: []string{free}},
+			registry.TagMutability{Mode: registry.Immutable},
+		},
+		"filter added": {
+			registry.TagMutability{Mode: registry.MutableWithExclusion, Exclusions: []string{held}},
+			registry.TagMutability{Mode: registry.MutableWithExclusion, Exclusions: []string{held, free}},
+		},
+		"meaning turned round": {
+			registry.TagMutability{Mode: registry.ImmutableWithExclusion, Exclusions: []string{free}},
+			registry.TagMutability{Mode: registry.MutableWithExclusion, Exclusions: []string{free}},
+		},
+	}
+	each(t, func(t *testing.T, f fixture) {
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) { f.racePushAgainst(t, tt.before, tt.after) })
+		}
+	})
+}
+
+// racePushAgainst races pushes that move tags named v* against a change of the
+// settings, from some that let them move to some that hold them.
+func (f fixture) racePushAgainst(t *testing.T, before, after registry.TagMutability) {
+	t.Helper()
+	one, two, three := f.image(t, app, "one"), f.image(t, app, "two"), f.image(t, app, "three")
+	set := func(m registry.TagMutability) {
+		if err := f.SetTagMutability(t.Context(), app, m); err != nil {
+			t.Error(err)
+		}
+	}
+	pointsAt := func(tag string) string {
+		m, err := f.Manifest(t.Context(), app, registry.ImageID{Tag: tag})
+		if err != nil {
+			t.Error(err)
+		}
+		return m.Digest
+	}
+	for round := range 20 {
+		tag := fmt.Sprint("v", round)
+		set(before)
+		f.push(t, app, one, tag)
+		var pushed error
+		acknowledged := ""
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, pushed = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: two, Tags: []string{tag}})
+		})
+		wg.Go(func() {
+			set(after)
+			acknowledged = pointsAt(tag)
+		})
+		wg.Wait()
+		if !refusedAs(pushed, registry.CodeImageTagAlreadyExists) {
+			t.Fatal(pushed)
+		}
+		now := pointsAt(tag)
+		if (pushed == nil) != (now == digestOf(two)) || now != acknowledged {
+			t.Errorf("the push ended in %v; %s pointed at %s after the change and points at %s", pushed, tag, acknowledged, now)
+		}
+		_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: three, Tags: []string{tag}})
+		wantCode(t, err, registry.CodeImageTagAlreadyExists)
+		if err := f.DeleteTag(t.Context(), app, tag, actor); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDeleteAgainstRetag: a tag moves to another image while it, or the image,
+// is deleted. Whichever comes second finds what the first one left.
+func TestDeleteAgainstRetag(t *testing.T) {
+	tests := map[string]struct {
+		remove     func(f fixture, t *testing.T, one string) error
+		mutability registry.Mutability
+		want       []string // the repository when both are done, one of them
+	}{
+		"the tag": {
+			func(f fixture, t *testing.T, _ string) error { return f.DeleteTag(t.Context(), app, "v", actor) },
+			registry.Mutable,
+			[]string{"@one v@two", "@one @two"},
+		},
+		"the immutable tag": {
+			func(f fixture, t *testing.T, _ string) error { return f.DeleteTag(t.Context(), app, "v", actor) },
+			registry.Immutable,
+			[]string{"@one v@two", "@one"},
+		},
+		"the image by its last tag": {
+			func(f fixture, t *testing.T, _ string) error {
+				_, _, err := f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: "v"}}, actor)
+				return err
+			},
+			registry.Mutable,
+			[]string{"v@two", "@one"},
+		},
+		"the image that has the tag": {
+			func(f fixture, t *testing.T, one string) error { return f.DeleteManifest(t.Context(), app, one, actor) },
+			registry.Mutable,
+			[]string{"v@two"},
+		},
+	}
+	each(t, func(t *testing.T, f fixture) {
 		one, two := f.image(t, app, "one"), f.image(t, app, "two")
-		for i := range 20 {
-			tag := fmt.Sprint("v", i)
-			f.push(t, app, one, tag)
-			if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Mutable}); err != nil {
-				t.Fatal(err)
-			}
-			var pushed, changed error
+		names := strings.NewReplacer(digestOf(one), "one", digestOf(two), "two")
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				for range 15 {
+					if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: tt.mutability}); err != nil {
+						t.Fatal(err)
+					}
+					f.push(t, app, one, "v")
+					var wg sync.WaitGroup
+					wg.Go(func() {
+						_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: two, Tags: []string{"v"}})
+						if err != nil && (tt.mutability == registry.Mutable || !refusedAs(err, registry.CodeImageTagAlreadyExists)) {
+							t.Error(err)
+						}
+					})
+					wg.Go(func() {
+						if err := tt.remove(f, t, digestOf(one)); err != nil {
+							t.Error(err)
+						}
+					})
+					wg.Wait()
+					tags := strings.Split(names.Replace(strings.Join(f.tagged(t, registry.Any), " ")), " ")
+					slices.Sort(tags)
+					if got := strings.Join(tags, " "); !slices.Contains(tt.want, got) {
+						t.Errorf("the repository holds %s, want one of %q", got, tt.want)
+					}
+					for _, digest := range []string{digestOf(one), digestOf(two)} {
+						if err := f.DeleteManifest(t.Context(), app, digest, actor); !refusedAs(err, registry.CodeImageNotFound) {
+							t.Fatal(err)
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestTwoPushesOfOneImage: of many pushes of the same manifest and tag exactly
+// one made it, which is what PutImage of the ECR API tells its caller.
+func TestTwoPushesOfOneImage(t *testing.T) {
+	each(t, func(t *testing.T, f fixture) {
+		payload := f.image(t, app, "one")
+		for round := range 10 {
+			tag := fmt.Sprint("v", round)
+			var made atomic.Int32
 			var wg sync.WaitGroup
-			wg.Go(func() {
-				_, pushed = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: two, Tags: []string{tag}})
-			})
-			wg.Go(func() {
-				changed = f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable})
-			})
+			for range 6 {
+				wg.Go(func() {
+					result, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload, Tags: []string{tag}})
+					if err != nil {
+						t.Error(err)
+					}
+					if !result.Existed {
+						made.Add(1)
+					}
+				})
+			}
 			wg.Wait()
-			if changed != nil || !refusedAs(pushed, registry.CodeImageTagAlreadyExists) {
-				t.Fatal(changed, pushed)
+			changes, err := f.TagHistory(t.Context(), app, tag, 10)
+			if made.Load() != 1 || err != nil || len(changes) != 1 {
+				t.Errorf("%d pushes made %s, and its history is %v, %v", made.Load(), tag, changes, err)
 			}
-			m, err := f.Manifest(t.Context(), app, registry.ImageID{Tag: tag})
-			if err != nil || (pushed == nil) != (m.Digest == digestOf(two)) {
-				t.Errorf("the push ended in %v and the tag points at %s, %v", pushed, m.Digest, err)
-			}
-			_, err = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: f.image(t, app, "three"), Tags: []string{tag}})
-			wantCode(t, err, registry.CodeImageTagAlreadyExists)
+		}
+		events, err := f.store.Events(t.Context(), "", 100)
+		if err != nil || len(events) != 10 {
+			t.Errorf("%d events, %v, want one a tag", len(events), err)
 		}
 	})
 }

@@ -97,8 +97,8 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	addPart(&u, received)
 	u.UpdatedAt = r.millis()
 	err = r.store.SaveUpload(ctx, u)
-	if store.IsForeignKey(err) {
-		return 0, repositoryNotFound(n)
+	if store.IsForeignKey(err) { // the repository was deleted meanwhile
+		return 0, errors.Join(repositoryNotFound(n), r.abandon(ctx, u.WriterState))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("save upload: %w", err)
