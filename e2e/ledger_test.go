@@ -69,6 +69,7 @@ type ledger struct {
 	ending     map[string]bool    // uploads that were told to become a blob, by location
 	violations []error
 	answers    int // acknowledged operations
+	unanswered int // operations without any answer
 }
 
 func newLedger(now func() int) *ledger {
@@ -97,6 +98,8 @@ func (l *ledger) end(o *operation, err error) (known bool) {
 		o.answered = l.now()
 		l.answers++
 		return true
+	case !isAnswer(err):
+		l.unanswered++
 	case isRefusal(err):
 		l.violations = append(l.violations, fmt.Errorf("refused: %w", err))
 		for changed := range o.changes {
@@ -114,6 +117,12 @@ func (l *ledger) violate(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.violations = append(l.violations, err)
+}
+
+// isAnswer reports whether err is an answer of the server.
+func isAnswer(err error) bool {
+	_, ok := errors.AsType[*statusError](err)
+	return ok
 }
 
 // isRefusal reports whether err is an answer of the server that says why not,

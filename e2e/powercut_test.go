@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,11 @@ func (m *machine) boot(image powercut.Image) {
 	m.t.Helper()
 	directory := m.t.TempDir()
 	m.disk = powercut.New(image)
+	m.t.Cleanup(func() { // after the server's own, and before the directory's
+		if m.unmount != nil {
+			_ = m.unmount() // the test has failed already
+		}
+	})
 	m.server = newServer(m.t, directory, blobsBelow(directory)...)
 	if err := os.Mkdir(m.data(), 0o700); err != nil {
 		m.t.Fatal(err)
@@ -70,9 +76,10 @@ func (m *machine) boot(image powercut.Image) {
 
 // blobsBelow puts the blobs where two directories have to be made for them.
 func blobsBelow(directory string) []string {
-	return []string{"--log-level", "warn", "--blobs", "file:" + filepath.Join(directory, "data", "store", "blobs")}
+	return []string{"--log-level", "error", "--blobs", "file:" + filepath.Join(directory, "data", "store", "blobs")}
 }
 
+// connect makes the clients those of a server.
 func (m *machine) connect(s *server) {
 	m.api = ecrClientWithKey(m.t, s, rootKey, rootSecret)
 	m.docker = registryClient{base: s.url(), password: passwordOf(m.t, m.api)}
@@ -88,13 +95,14 @@ func (m *machine) off() {
 	if err := m.unmount(); err != nil {
 		m.t.Fatalf("unmount the disk: %v", err)
 	}
+	m.unmount = nil
 }
 
-// work lets the clients work for a random time and kills the server then.
+// work lets the clients work for a while and kills the server then.
 func (m *machine) work() {
-	m.workUntil(m.t, func() {
-		time.Sleep(100 * time.Millisecond)
-		pause(m.luck, 300*time.Millisecond)
+	m.workUntil(m.t, false, func(done <-chan struct{}) {
+		m.await(m.t, 10+m.luck.IntN(40), done)
+		pause(m.luck, 20*time.Millisecond)
 		m.kill()
 	})
 }
@@ -154,7 +162,7 @@ func TestPowerCutsLoseNothing(t *testing.T) {
 	m := newMachine(t)
 	var image powercut.Image
 	var last crash
-	cuts, acknowledged := 0, 0
+	cuts := 0
 	for round := range times(4, 40) {
 		m.boot(image)
 		if round == 0 {
@@ -164,13 +172,12 @@ func TestPowerCutsLoseNothing(t *testing.T) {
 		} else {
 			m.mustSurvive(t, m.things(), last)
 		}
-		started, before := m.disk.Steps(), m.acknowledged()
+		started := m.disk.Steps()
 		m.work()
 		m.start()
 		m.mustBeThere()
 		m.work()
 		m.off()
-		acknowledged += m.acknowledged() - before
 		for n := range times(10, 25) {
 			steps := 1 + m.luck.IntN(m.disk.Steps())
 			if n%4 == 0 {
@@ -180,7 +187,7 @@ func TestPowerCutsLoseNothing(t *testing.T) {
 			cuts++
 		}
 	}
-	t.Logf("%d power cuts, %d acknowledged changes", cuts, acknowledged)
+	t.Logf("%d power cuts, %d acknowledged changes", cuts, m.acknowledged())
 }
 
 // mustBeThere fails the test unless everything acknowledged can be read from the
@@ -194,20 +201,80 @@ func (m *machine) mustBeThere() {
 	}
 }
 
-// workFor lets patient clients work until the condition holds, or ctx is done.
-func (m *machine) workFor(ctx context.Context, condition func() bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		m.run(ctx, true)
-	}()
+// diskFaults are steps that fail until the disk is mended, each in the ways that
+// it can.
+var diskFaults = []struct {
+	name  string
+	op    powercut.Op
+	where string // a part of the path
+	err   error
+}{
+	{"the log cannot be written", powercut.Write, "/nifuda.db-wal", syscall.EIO},
+	{"the log does not fit", powercut.Write, "/nifuda.db-wal", syscall.ENOSPC},
+	{"a write of the log is short", powercut.Write, "/nifuda.db-wal", powercut.ErrShort},
+	{"the log cannot be synced", powercut.Sync, "/nifuda.db-wal", syscall.EIO},
+	{"nothing of the database can be synced", powercut.Sync, "/nifuda.db", syscall.EIO},
+	{"nothing of the database fits", powercut.Write, "/nifuda.db", syscall.ENOSPC},
+	{"no file can be made for a blob", powercut.Create, "/uploads/", syscall.ENOSPC},
+	{"a blob cannot be written", powercut.Write, "/uploads/", syscall.EIO},
+	{"a blob does not fit", powercut.Write, "/uploads/", syscall.ENOSPC},
+	{"a write of a blob is short", powercut.Write, "/uploads/", powercut.ErrShort},
+	{"a blob cannot be synced", powercut.Sync, "/uploads/", syscall.EIO},
+	{"no directory can be made for a blob", powercut.Mkdir, "/blobs/", syscall.ENOSPC},
+	{"a blob cannot get its final name", powercut.Rename, "/uploads/", syscall.EIO},
+	{"the name of a blob cannot be synced", powercut.SyncDir, "/blobs/", syscall.EIO},
+	{"an upload cannot be cut or removed", powercut.Truncate, "/uploads/", syscall.EIO},
+}
+
+// TestAFailingDiskLosesNothing lets each step fail for a while under load. The
+// server heals by itself, and has everything acknowledged, then and after a
+// power cut at any step.
+func TestAFailingDiskLosesNothing(t *testing.T) {
+	m := newMachine(t)
+	m.boot(nil)
+	if err := m.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range times(1, 10) {
+		for _, fault := range diskFaults {
+			var met atomic.Int64
+			m.workUntil(t, true, func(done <-chan struct{}) {
+				m.await(t, m.luck.IntN(5), done)
+				m.disk.SetFault(func(op powercut.Op, path string) error {
+					if op != fault.op || !strings.Contains(path, fault.where) {
+						return nil
+					}
+					met.Add(1)
+					return fault.err
+				})
+				if fault.op != powercut.Truncate { // which is rare
+					awaitCount(t, fault.name, &met, 1+m.luck.Int64N(3))
+				}
+				pause(m.luck, 10*time.Millisecond)
+			})
+			m.disk.SetFault(nil)
+			m.awaitReady()
+			m.mustBeThere()
+		}
+	}
+	m.off()
+	for range times(12, 200) {
+		m.cut(1 + m.luck.IntN(m.disk.Steps()))
+	}
+	t.Logf("%d acknowledged changes", m.acknowledged())
+}
+
+// awaitCount waits until a fault was met so often.
+func awaitCount(t *testing.T, fault string, met *atomic.Int64, times int64) {
+	t.Helper()
+	limit := time.After(startLimit)
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
-	for !condition() && ctx.Err() == nil {
-		<-poll.C
+	for met.Load() < times {
+		select {
+		case <-poll.C:
+		case <-limit:
+			t.Fatalf("%s: was never met", fault)
+		}
 	}
-	cancel()
-	<-done
 }
