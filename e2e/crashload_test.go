@@ -56,18 +56,32 @@ func newLoad(l *ledger, agents int, luck *rand.Rand) *load {
 	return all
 }
 
-// prepare makes the repositories of the load.
+// prepare makes the repositories of the load that are not there.
 func (l *load) prepare(ctx context.Context) error {
 	for name, mutability := range map[string]types.ImageTagMutability{
 		looseRepository: types.ImageTagMutabilityMutable, frozenRepository: types.ImageTagMutabilityImmutable,
 	} {
-		o := l.begin(powerSafe, map[thing]string{{repositoryThing, name, ""}: name})
+		one := thing{repositoryThing, name, ""}
+		if there, _ := l.value(one); there != "" {
+			continue
+		}
+		o := l.begin(powerSafe, map[thing]string{one: name})
 		_, err := l.api.CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: &name, ImageTagMutability: mutability}, once)
 		if !l.end(o, apiError("CreateRepository", err)) {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetUploads makes the agents begin anew where nothing of an upload was left.
+func (l *load) forgetUploads() {
+	for _, a := range l.agents {
+		a.uploads = slices.DeleteFunc(a.uploads, func(location string) bool {
+			value, _ := l.value(thing{uploadThing, looseRepository, location})
+			return value == ""
+		})
+	}
 }
 
 // run lets all agents work until ctx is done. An agent gives up at the first
