@@ -202,16 +202,41 @@ func TestPowerCutsLoseNothing(t *testing.T) {
 		m.mustBeThere()
 		m.work()
 		m.off()
-		for n := range times(10, 25) {
-			steps := 1 + m.luck.IntN(m.disk.Steps())
-			if n%4 == 0 {
-				steps = 1 + m.luck.IntN(started)
-			}
-			image, last = m.cut(steps)
+		m.namesMustNotLie()
+		for range times(10, 25) {
+			image, last = m.cut(m.someStep(started))
 			cuts++
 		}
 	}
 	t.Logf("%d power cuts, %d acknowledged changes", cuts, m.acknowledged())
+}
+
+// someStep is when the power goes: at any step, or where most can go wrong.
+func (m *machine) someStep(started int) int {
+	switch m.luck.IntN(5) {
+	case 0:
+		return 1 + m.luck.IntN(started)
+	case 1:
+		renames := m.disk.After(powercut.Rename)
+		return renames[m.luck.IntN(len(renames))]
+	case 2:
+		syncs := m.disk.After(powercut.Sync)
+		return syncs[m.luck.IntN(len(syncs))] - 1
+	}
+	return 1 + m.luck.IntN(m.disk.Steps())
+}
+
+// namesMustNotLie takes the power away after each change of a name, and looks at
+// nothing but files.
+func (m *machine) namesMustNotLie() {
+	m.t.Helper()
+	for _, steps := range m.disk.After(powercut.Rename) {
+		for range 3 {
+			if torn := tornBlobs(m.disk.Cut(steps, powercut.Some, m.luck)); len(torn) > 0 {
+				m.t.Fatalf("after a power cut at step %d: %v", steps, errors.Join(torn...))
+			}
+		}
+	}
 }
 
 // mustBeThere fails the test unless everything acknowledged can be read from the

@@ -140,6 +140,18 @@ func (d *Disk) Steps() int {
 	return len(d.log)
 }
 
+// After returns how many steps there were right after each of a kind.
+func (d *Disk) After(op Op) (steps []int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, s := range d.log {
+		if s.op == op {
+			steps = append(steps, i+1)
+		}
+	}
+	return steps
+}
+
 func (d *Disk) add(mode fs.FileMode, name string) nodeID {
 	id := nodeID(len(d.nodes)) + rootID
 	d.nodes[id] = &node{mode: mode, path: name, children: map[string]nodeID{}, modified: time.Now()}
