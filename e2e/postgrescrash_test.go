@@ -39,7 +39,7 @@ func startPostgres(t *testing.T) *postgres {
 		programs = []string{path}
 	}
 	need(t, err == nil && len(programs) > 0, "PostgreSQL (Debian: apt-get install postgresql)")
-	directory, err := os.MkdirTemp("", "nifuda-pg-")
+	directory, err := os.MkdirTemp("", "nifuda-pg-") //nolint:usetesting // whom PostgreSQL runs as cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
