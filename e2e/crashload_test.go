@@ -346,17 +346,18 @@ func (a *agent) upload(ctx context.Context) bool {
 	var err error
 	if size < len(blob.Bytes) {
 		end := min(size+2+a.luck.IntN(len(blob.Bytes)), len(blob.Bytes))
-		o := a.begin(crashSafe, map[thing]string{one: strconv.Itoa(end)})
+		o := a.begin(processSafe, map[thing]string{one: strconv.Itoa(end)})
 		if _, err = a.docker.uploadChunk(ctx, one.name, int64(size), blob.Bytes[size:end]); !isGone(err) || !ending {
 			return a.end(o, err)
 		}
 	} else {
-		o := a.begin(crashSafe, map[thing]string{one: uploadDone, {blobThing, one.repository, blob.Digest}: blob.Digest})
+		o := a.begin(processSafe, map[thing]string{one: uploadDone})
+		stored := a.begin(crashSafe, map[thing]string{{blobThing, one.repository, blob.Digest}: blob.Digest})
 		a.mu.Lock()
 		a.ending[one.name] = true
 		a.mu.Unlock()
 		if err = a.docker.finishUpload(ctx, one.name, blob.Digest, nil); !isGone(err) || !ending {
-			return a.end(o, err)
+			return a.end(o, err) && a.end(stored, err)
 		}
 	}
 	// It ended just before a crash that made the server forget that: the client

@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// A promise is what an acknowledged operation survives, in the two kinds of
-// docs/storage.md.
+// A promise is what an acknowledged operation survives.
 type promise int
 
 const (
-	powerSafe promise = iota // a power cut
-	crashSafe                // one once a powerSafe operation that was asked for later was answered
+	powerSafe   promise = iota // a power cut
+	crashSafe                  // one once a powerSafe operation that was asked for later was answered
+	processSafe                // the crash of the process: the state of an upload, which a client can begin anew
 )
 
 // A thing is one of the things that a registry remembers. A ledger holds its
@@ -168,13 +168,13 @@ func (l *ledger) things() []thing {
 // A crash is what happened to the server, and when.
 type crash struct {
 	time   int
-	synced int // what was answered until then survives, in either kind
+	power  bool // is gone too
+	synced int  // until then crashSafe operations have become powerSafe
 }
 
 // killed is the end of the server's process.
 func (l *ledger) killed() crash {
-	now := l.now()
-	return crash{time: now, synced: now}
+	return crash{time: l.now()}
 }
 
 // powerCut is the end of the machine's power. Every crashSafe operation has
@@ -183,7 +183,7 @@ func (l *ledger) killed() crash {
 func (l *ledger) powerCut(time int) crash {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := crash{time: time, synced: -1}
+	c := crash{time: time, power: true, synced: -1}
 	for _, history := range l.operations {
 		for _, o := range history {
 			if o.promise == powerSafe && o.answered <= time {
@@ -196,7 +196,7 @@ func (l *ledger) powerCut(time int) crash {
 
 // survives reports whether an operation must be there after the crash.
 func (c crash) survives(o *operation) bool {
-	return o.answered <= c.time && (o.promise == powerSafe || o.answered <= c.synced)
+	return o.answered <= c.time && (!c.power || o.promise == powerSafe || o.promise == crashSafe && o.answered <= c.synced)
 }
 
 // allowed are the values that a thing may have after a crash: what the last

@@ -155,9 +155,11 @@ func (p *postgres) kill() {
 }
 
 // killBackend kills one process that serves a connection. PostgreSQL then ends
-// all of them, because that one may have left the shared memory broken.
+// all of them, because that one may have left the shared memory broken, recovers,
+// and is back when killBackend returns.
 func (p *postgres) killBackend() {
 	p.t.Helper()
+	starts := p.starts()
 	var pid int
 	err := p.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1", &pid)
 	if err != nil {
@@ -166,6 +168,26 @@ func (p *postgres) killBackend() {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		p.t.Fatal(err)
 	}
+	limit := time.After(startLimit)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for p.starts() == starts {
+		select {
+		case <-poll.C:
+		case <-limit:
+			p.t.Fatal("PostgreSQL does not come back without a backend")
+		}
+	}
+}
+
+// starts is how often the server has become ready, by its log.
+func (p *postgres) starts() int {
+	p.t.Helper()
+	log, err := os.ReadFile(filepath.Join(p.directory, "log"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return bytes.Count(log, []byte("database system is ready to accept connections"))
 }
 
 // processStat returns the state and the parent of a process, from proc(5).
