@@ -236,7 +236,8 @@ func (l *ledger) check(found map[thing]string, c crash) (broken []error) {
 
 // uploadWithin reports whether an upload has at least as many bytes as must be
 // there and at most as many as were sent. Of a part that broke any piece may be
-// there. One that nobody asked for yet is unknown before its repository exists.
+// there. One that nobody asked for yet is unknown before its repository exists,
+// and the id of one that has ended may serve for another.
 func uploadWithin(value string, allowed []string) bool {
 	if value == uploadDone {
 		return len(allowed) == 1 && allowed[0] == ""
@@ -244,6 +245,9 @@ func uploadWithin(value string, allowed []string) bool {
 	size, err := strconv.Atoi(value)
 	if err != nil {
 		return false
+	}
+	if size == 0 && slices.Contains(allowed, uploadDone) {
+		return true // its id is as good as a new one's
 	}
 	least, most := math.MaxInt, 0
 	for _, v := range allowed {
