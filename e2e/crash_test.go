@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"sync"
+	"os"
+	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,98 +20,145 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
-// A pushAttempt is an image that was being pushed when the server died, or
-// before.
-type pushAttempt struct {
-	image
-	tag          string
-	acknowledged bool // its manifest was answered with 201
-}
-
-func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, args ...string) {
-		s := startServer(t, args...)
-		createRepository(t, s, "app")
-		const rounds, pushesBeforeCrash = 3, 12
-		var attempts []pushAttempt
-		for round := range rounds {
-			attempts = append(attempts, pushUntilKilled(t, s, "app", round, pushesBeforeCrash)...)
-			s.start()
-			client := newRegistryClient(t, s)
-			for i, attempt := range attempts {
-				if !attempt.acknowledged {
-					if err := client.push(t.Context(), "app", attempt.tag, attempt.image); err != nil {
-						t.Fatalf("round %d: push %s again after the crash: %v", round, attempt.tag, err)
-					}
-					attempts[i].acknowledged = true
-				}
-				if err := client.verify(t.Context(), "app", attempt.tag, attempt.image); err != nil {
-					t.Errorf("round %d: %s (acknowledged before the crash: %t): %v", round, attempt.tag, attempt.acknowledged, err)
-				}
-			}
-		}
+// TestCrashesLoseNothing kills the server at random moments: of pushes, retags,
+// deletions and uploads, and of its own start and recovery.
+func TestCrashesLoseNothing(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { survivesCrashes(t, times(140, 700), noBackends) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		database := newDatabase(t)
+		survivesCrashes(t, times(60, 300), func() { awaitBackendsGone(t, database) }, "--database", database)
 	})
 }
 
-// pushUntilKilled pushes images from several clients at once, kills the server
-// in the midst of it once enough were acknowledged, and returns them all.
-func pushUntilKilled(t *testing.T, s *server, repository string, round, acknowledgements int) []pushAttempt {
-	t.Helper()
-	const workers = 4
-	client := newRegistryClient(t, s)
-	acknowledged := make(chan struct{})
-	crashed, crash := context.WithCancel(t.Context())
-	defer crash()
-
-	var attempts [workers][]pushAttempt
-	var pushing sync.WaitGroup
-	for worker := range workers {
-		pushing.Go(func() {
-			for n := 0; crashed.Err() == nil; n++ {
-				// Small blobs and large ones may be stored in different ways.
-				attempt := pushAttempt{
-					image: newImage(t, "amd64", 100, 20<<10, 300<<10),
-					tag:   fmt.Sprintf("%d-%d-%d", round, worker, n),
-				}
-				// Not cut short by the test: a crash shows as a broken connection.
-				err := client.push(t.Context(), repository, attempt.tag, attempt.image)
-				attempt.acknowledged = err == nil
-				attempts[worker] = append(attempts[worker], attempt)
-				if err != nil {
-					if crashed.Err() == nil {
-						t.Errorf("push before the crash: %v", err)
-					}
-					return
-				}
-				select {
-				case acknowledged <- struct{}{}:
-				case <-crashed.Done():
-				}
-			}
-		})
+// times is how often a test does something, in make test and in make soak.
+func times(tested, soaked int) int {
+	if os.Getenv("NIFUDA_SOAK") != "" {
+		return soaked
 	}
+	return tested
+}
 
-	stopped := make(chan struct{})
+func noBackends() {}
+
+// survivesCrashes kills a server so many times. settled waits until nothing of
+// the killed server is at work any more.
+func survivesCrashes(t *testing.T, kills int, settled func(), args ...string) {
+	t.Helper()
+	const (
+		agents         = 4
+		longestStart   = 60 * time.Millisecond
+		longestStep    = 20 * time.Millisecond
+		completeChecks = 20
+	)
+	luck := newLuck(t)
+	s := startServer(t, append(args, "--log-level", "warn")...)
+	var clock atomic.Int64
+	l := newLoad(newLedger(func() int { return int(clock.Add(1)) }), agents, luck)
+	l.docker, l.api = newRegistryClient(t, s), ecrClient(t, s)
+	if err := l.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	whileStarting := 0
+	for killed := 1; killed <= kills; killed++ {
+		l.workUntil(t, false, func(done <-chan struct{}) {
+			l.await(t, luck.IntN(12), done)
+			pause(luck, longestStep)
+			s.kill()
+		})
+		for ; killed < kills && luck.IntN(4) == 0; killed++ {
+			s.launch()
+			pause(luck, longestStart)
+			s.kill()
+			whileStarting++
+		}
+		settled()
+		c := l.killed()
+		s.start()
+		things := l.things()
+		if killed%completeChecks != 0 {
+			things = l.newest(things, luck)
+		}
+		l.mustSurvive(t, things, c)
+	}
+	l.mustSurvive(t, l.things(), l.killed())
+	checkDatabase(t, s)
+	t.Logf("%d kills, %d of them while the server started; %d acknowledged changes of %d things",
+		kills, whileStarting, l.acknowledged(), len(l.things()))
+}
+
+// newLuck returns random numbers whose seed a failed test tells.
+func newLuck(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the seed was %d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// pause lets a random time go by: there is nothing to wait for, the moment shall
+// be any.
+func pause(luck *rand.Rand, longest time.Duration) {
+	time.Sleep(time.Duration(luck.Int64N(int64(longest))))
+}
+
+// workUntil runs the load until end returns, which is told when all clients gave
+// up before. Patient ones never do.
+func (l *load) workUntil(t *testing.T, patient bool, end func(done <-chan struct{})) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
 	go func() {
-		pushing.Wait()
-		close(stopped)
+		defer close(done)
+		l.run(ctx, patient)
 	}()
-	for range acknowledgements {
+	end(done)
+	cancel()
+	<-done
+	http.DefaultClient.CloseIdleConnections() // they may lead to a process that is gone
+}
+
+// await waits until so many more changes were acknowledged, or all clients gave
+// up.
+func (l *load) await(t *testing.T, changes int, done <-chan struct{}) {
+	t.Helper()
+	target := l.acknowledged() + changes
+	limit := time.After(startLimit)
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for l.acknowledged() < target {
 		select {
-		case <-acknowledged:
-		case <-stopped:
-			t.Fatal("all clients gave up before the crash")
+		case <-poll.C:
+		case <-done:
+			return
+		case <-limit:
+			t.Fatal("the server acknowledges nothing")
 		}
 	}
-	crash()
-	s.kill()
-	<-stopped
+}
 
-	var all []pushAttempt
-	for _, some := range attempts {
-		all = append(all, some...)
+// newest are the things that changed since the last check, with some others.
+func (l *load) newest(things []thing, luck *rand.Rand) []thing {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(things, func(one thing) bool {
+		history := l.operations[one]
+		return history[len(history)-1].sent == settled && luck.IntN(len(things)) >= 60
+	})
+}
+
+// mustSurvive fails the test unless the things are what they may be after a
+// crash, and goes on with what they are.
+func (l *load) mustSurvive(t *testing.T, things []thing, c crash) {
+	t.Helper()
+	found, broken := l.inspect(t.Context(), things)
+	broken = slices.Concat(broken, l.check(found, c), l.violations)
+	if len(broken) > 0 {
+		t.Fatalf("after a crash:\n%v", errors.Join(broken...))
 	}
-	return all
+	l.settle(found, c)
 }
 
 func TestUploadContinuesAfterACrash(t *testing.T) {

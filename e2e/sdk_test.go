@@ -56,7 +56,12 @@ func once(o *ecr.Options) { o.RetryMaxAttempts = 1 }
 // registryPassword signs in as docker does and returns the password.
 func registryPassword(t *testing.T, s *server) string {
 	t.Helper()
-	out, err := ecrClient(t, s).GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
+	return passwordOf(t, ecrClient(t, s))
+}
+
+func passwordOf(t *testing.T, client *ecr.Client) string {
+	t.Helper()
+	out, err := client.GetAuthorizationToken(t.Context(), &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		t.Fatal(err)
 	}

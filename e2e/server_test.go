@@ -46,7 +46,16 @@ type process struct {
 // cleanly; its log is printed if the test failed.
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, listen: freeAddress(t), admin: freeAddress(t), directory: t.TempDir(), args: args}
+	s := newServer(t, t.TempDir(), args...)
+	s.start()
+	return s
+}
+
+// newServer is startServer for a directory that may hold data, without the
+// start.
+func newServer(t *testing.T, directory string, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, listen: freeAddress(t), admin: freeAddress(t), directory: directory, args: args}
 	s.address = strings.Replace(s.listen, "127.0.0.1", "localhost", 1)
 	t.Cleanup(func() {
 		if s.process != nil {
@@ -57,7 +66,6 @@ func startServer(t *testing.T, args ...string) *server {
 			t.Logf("the end of the server's log (%v):\n%s", err, log[max(0, len(log)-logShown):])
 		}
 	})
-	s.start()
 	return s
 }
 
@@ -67,6 +75,13 @@ func (s *server) url() string     { return "http://" + s.address }
 
 // start runs the binary and waits until it is ready.
 func (s *server) start() {
+	s.t.Helper()
+	s.launch()
+	s.awaitReady()
+}
+
+// launch runs the binary.
+func (s *server) launch() {
 	s.t.Helper()
 	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -91,7 +106,6 @@ func (s *server) start() {
 		close(p.exited)
 	}()
 	s.process = p
-	s.awaitReady()
 }
 
 // awaitReady polls /readyz until it answers 200.

@@ -198,10 +198,27 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 		return err
 	}
 	if e.suspect.Load() {
-		return errors.New("a write to the database failed and none has succeeded since")
+		if err := e.heal(ctx); err != nil {
+			return fmt.Errorf("a write to the database failed and none has succeeded since: %w", err)
+		}
 	}
 	var rows int
 	return e.readers.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)").Scan(&rows)
+}
+
+// heal commits nothing, before which the writer gets the log out of the way.
+// Who is asked whether it is ready gets no writes until it says so.
+func (e *sqliteEngine) heal(ctx context.Context) error {
+	w := &write{ctx: ctx, durability: PowerSafe, do: func(context.Context, *Tx) error { return nil }, result: make(chan error, 1)}
+	if err := e.enqueue(w); err != nil {
+		return err
+	}
+	select {
+	case err := <-w.result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (e *sqliteEngine) close() error {

@@ -175,16 +175,16 @@ func (d *memoryDisk) cut(choose *rand.Rand) *memoryDisk {
 	return after
 }
 
-// afterCut mixes pages of what was written and what was synced. Pages of the
+// afterCut mixes sectors of what was written and what was synced. Sectors of the
 // one that the other has not are zero, as with delayed allocation.
 func (n *inode) afterCut(choose *rand.Rand) []byte {
-	const page = 4096
+	const sector = 512
 	versions := [][]byte{n.data, n.synced}
 	bytes := make([]byte, len(versions[choose.IntN(2)]))
-	for at := 0; at < len(bytes); at += page {
+	for at := 0; at < len(bytes); at += sector {
 		version := versions[choose.IntN(2)]
 		if at < len(version) {
-			copy(bytes[at:min(at+page, len(bytes))], version[at:])
+			copy(bytes[at:min(at+sector, len(bytes))], version[at:])
 		}
 	}
 	return bytes
@@ -239,6 +239,9 @@ func (f *memoryFile) Truncate(size int64) error {
 func (f *memoryFile) ReadAt(p []byte, offset int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
+	if err := f.disk.fails("read", f.name); err != nil {
+		return 0, err
+	}
 	if offset >= int64(len(f.node.data)) {
 		return 0, io.EOF
 	}

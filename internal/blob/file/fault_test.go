@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"syscall"
@@ -15,18 +16,23 @@ import (
 	"github.com/nifuda/nifuda/internal/blob"
 )
 
-var faults = []struct {
-	name string
+// A fault is a step of the commit protocol that fails, and how.
+type fault struct {
 	step string
 	err  error
-}{
-	{"the file cannot be made", "open", syscall.EMFILE},
-	{"the disk is full", "write", syscall.ENOSPC},
-	{"a write is short", "write", errShort},
-	{"the sync of the file fails", "sync", syscall.EIO},
-	{"the directory cannot be made", "mkdir", syscall.ENOSPC},
-	{"the rename fails", "rename", syscall.EIO},
-	{"the sync of the directory fails", "syncDir", syscall.EIO},
+}
+
+func (f fault) String() string { return fmt.Sprintf("%s: %v", f.step, f.err) }
+
+// faults is every step with every way in which it fails. A write may also take
+// less than it was given, without an error.
+func faults() (all []fault) {
+	for _, step := range []string{"open", "write", "sync", "mkdir", "rename", "syncDir"} {
+		for _, err := range []error{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EMFILE} {
+			all = append(all, fault{step, err})
+		}
+	}
+	return append(all, fault{"write", errShort})
 }
 
 // upload sends bytes to a new upload and commits them.
@@ -59,8 +65,8 @@ func checkBytes(t *testing.T, s *Store, location blob.Location, want []byte) {
 func TestNoFaultIsAcknowledgedAndARetryWorks(t *testing.T) {
 	for _, size := range []int{1000, 3 * bufferSize} {
 		want := bytes.Repeat([]byte("x"), size)
-		for _, fault := range faults {
-			t.Run(fault.name, func(t *testing.T) {
+		for _, fault := range faults() {
+			t.Run(fault.String(), func(t *testing.T) {
 				disk := newMemoryDisk()
 				s := newStore(disk)
 				disk.failOnce(fault.step, fault.err)
@@ -82,11 +88,11 @@ func TestNoFaultIsAcknowledgedAndARetryWorks(t *testing.T) {
 }
 
 func TestAFaultDuringSaveIsNotAcknowledged(t *testing.T) {
-	for _, fault := range faults {
+	for _, fault := range faults() {
 		if fault.step == "rename" || fault.step == "mkdir" {
 			continue // Save gives nothing its final name
 		}
-		t.Run(fault.name, func(t *testing.T) {
+		t.Run(fault.String(), func(t *testing.T) {
 			disk := newMemoryDisk()
 			s := newStore(disk)
 			disk.failOnce(fault.step, fault.err)
@@ -153,6 +159,24 @@ func TestAFullDiskKeepsWhatWasSaved(t *testing.T) {
 			t.Fatal(commitErr)
 		}
 		checkBytes(t, s, location, want)
+	}
+}
+
+// A SHA-512 costs reading the bytes again.
+func TestBytesThatCannotBeReadBackAreNotAcknowledgedAndAreKept(t *testing.T) {
+	disk := newMemoryDisk()
+	s := newStore(disk)
+	want, state := saved(t, s)
+	disk.failOnce("read", syscall.EIO)
+	for _, wantErr := range []error{syscall.EIO, nil} {
+		w, err := s.Resume(t.Context(), state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		location, _, err := w.Commit(t.Context(), digest.SHA512.FromBytes(want))
+		if !errors.Is(err, wantErr) || (location == "") != (wantErr != nil) {
+			t.Fatalf("Commit: %q, %v, want %v", location, err, wantErr)
+		}
 	}
 }
 

@@ -169,8 +169,8 @@ func (m *machine) remove(t *rapid.T) {
 }
 
 func (m *machine) fault(t *rapid.T) {
-	step := rapid.SampledFrom([]string{"open", "write", "sync", "truncate", "rename", "syncDir", "remove"}).Draw(t, "step")
-	m.disk.failOnce(step, syscall.EIO)
+	step := rapid.SampledFrom([]string{"open", "write", "sync", "truncate", "mkdir", "rename", "syncDir", "remove"}).Draw(t, "step")
+	m.disk.failOnce(step, rapid.SampledFrom(diskErrors).Draw(t, "error"))
 }
 
 // restart is what kill -9 does: no Writer ends, and nothing is lost.
@@ -240,7 +240,9 @@ func (m *machine) forget(u *openUpload) {
 }
 
 func (m *machine) wantFault(t *rapid.T, step string, err error) {
-	if !errors.Is(err, syscall.EIO) {
+	if !slices.ContainsFunc(diskErrors, func(fault error) bool { return errors.Is(err, fault) }) {
 		t.Fatalf("%s: %v", step, err)
 	}
 }
+
+var diskErrors = []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS}
