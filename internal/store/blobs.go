@@ -60,19 +60,14 @@ func (q queries) OpenBlob(ctx context.Context, account, region, name, digest str
 // BlobMediaType returns the media type that some manifest of the repository
 // gives the blob, or [ErrNotFound] when none refers to it.
 func (q queries) BlobMediaType(ctx context.Context, repositoryID, digest string) (mediaType string, err error) {
-	// Two steps, because SQLite prefers the primary key, which has the media type,
-	// and reads what the whole repository refers to.
-	err = q.get(ctx, `SELECT media_type FROM manifest_blobs WHERE (repository_id, manifest_digest, blob_digest) =
-		(SELECT repository_id, manifest_digest, blob_digest FROM manifest_blobs WHERE repository_id = $1 AND blob_digest = $2 LIMIT 1)`,
-		[]any{repositoryID, digest}, &mediaType)
+	err = q.get(ctx, `SELECT media_type FROM manifest_blobs WHERE repository_id = $1 AND blob_digest = $2 LIMIT 1`, []any{repositoryID, digest}, &mediaType)
 	return mediaType, err
 }
 
 // BlobRepositories returns names of a registry's repositories that link to a blob.
 func (q queries) BlobRepositories(ctx context.Context, account, region, digest string, limit int) ([]string, error) {
-	// CROSS JOIN keeps SQLite from beginning with every repository of the registry.
-	return list(ctx, q, scanString, `SELECT r.name FROM blobs b CROSS JOIN repository_blobs l CROSS JOIN repositories r
-		WHERE b.digest = $1 AND l.blob_id = b.id AND r.id = l.repository_id AND r.account = $2 AND r.region = $3 LIMIT $4`, digest, account, region, limit)
+	return list(ctx, q, scanString, `SELECT r.name FROM blobs b JOIN repository_blobs l ON l.blob_id = b.id JOIN repositories r ON r.id = l.repository_id
+		WHERE b.digest = $1 AND r.account = $2 AND r.region = $3 LIMIT $4`, digest, account, region, limit)
 }
 
 // LockBlob returns the id and size of a domain's blob and keeps it from being

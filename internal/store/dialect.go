@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"sync"
@@ -13,7 +14,9 @@ type dialect struct {
 	schema  func(ddl string) string
 	// prelude is what the schema needs that the database lacks.
 	prelude string
-	cache   sync.Map
+	// finish ends every start; changed says that the schema is not what it was.
+	finish func(ctx context.Context, q queries, changed bool) error
+	cache  sync.Map
 }
 
 var (
@@ -32,6 +35,7 @@ func newSQLiteDialect() *dialect {
 			return parameter.ReplaceAllString(query, "?$1")
 		},
 		schema: func(ddl string) string { return ddl },
+		finish: describeTables,
 	}
 }
 
@@ -46,6 +50,7 @@ func newPostgresDialect() *dialect {
 		schema:  words.Replace,
 		prelude: `CREATE OR REPLACE FUNCTION json_each(list text) RETURNS TABLE (value text)
 			LANGUAGE sql IMMUTABLE STRICT ROWS 10 AS 'SELECT jsonb_array_elements_text(list::jsonb)'`,
+		finish: func(context.Context, queries, bool) error { return nil }, // autovacuum analyzes
 	}
 }
 

@@ -15,7 +15,8 @@ import (
 
 // statements returns every SQL statement in the source of this package by the
 // place where it stands: each string constant, put together from others or not,
-// that begins like one. A test that finds them by itself cannot forget one.
+// that begins like one. A test that finds them by itself cannot forget one. Those
+// about SQLite's own tables are left out: they run at the start, and there alone.
 func statements(t *testing.T) map[string]string {
 	t.Helper()
 	set := token.NewFileSet()
@@ -39,7 +40,7 @@ func statements(t *testing.T) map[string]string {
 			if !ok || value == nil || value.Kind() != constant.String {
 				return true
 			}
-			if text := constant.StringVal(value); isStatement.MatchString(text) {
+			if text := constant.StringVal(value); isStatement.MatchString(text) && !strings.Contains(text, "sqlite") {
 				found[set.Position(n.Pos()).String()] = completed(text)
 			}
 			return false
