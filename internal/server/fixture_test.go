@@ -31,7 +31,8 @@ type fixture struct {
 	load    storetest.Load
 	handler http.Handler
 	root    credentials.RootKey
-	login   string // value of Authorization for /v2/
+	login   string            // value of Authorization for /v2/
+	tokens  map[string]string // of pages deep inside, by operation
 }
 
 // newFixture starts a server on a load. database is the URL of an empty one, or
