@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/nifuda/nifuda/internal/blob"
 )
@@ -35,8 +34,6 @@ func newReceiver(ctx context.Context, blobs blob.Store, content, state []byte) (
 	}
 	return &receiver{blobs: blobs, writer: w, resumed: true}, nil
 }
-
-var copyBuffers = sync.Pool{New: func() any { return new([256 << 10]byte) }}
 
 // receive reads body to its end. It returns how many bytes it took, and
 // separately what ended the body early and what kept us from storing it.
@@ -99,10 +96,8 @@ func (rc *receiver) spill(ctx context.Context) error {
 }
 
 func (rc *receiver) receiveToWriter(body io.Reader) (n int64, broken, failed error) {
-	buffer := copyBuffers.Get().(*[256 << 10]byte)
-	defer copyBuffers.Put(buffer)
 	source := &source{Reader: body}
-	n, err := io.CopyBuffer(rc.writer, source, buffer[:])
+	n, err := io.Copy(rc.writer, source)
 	if err != nil && source.broken == nil {
 		failed = fmt.Errorf("write blob: %w", err)
 	}
