@@ -177,7 +177,8 @@ func (s *server) serve(ctx context.Context) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer public.Close()
-	servers := []listening{{httpx.NewServer(nil, s.Log), public}}
+	server := httpx.NewServer(nil, s.Log)
+	servers := []listening{{server, httpx.LimitConnections(public, server, maxConnections())}}
 	servers[0].server.TLSConfig = certificate
 	if s.Config.AdminListen != config.AdminOff {
 		private, err := net.Listen("tcp", s.Config.AdminListen)
