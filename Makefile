@@ -42,6 +42,11 @@ race: ## Run the Go tests with the race detector
 e2e: build ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
+.PHONY: soak
+soak: build ## Run what takes an hour or more: a million images, blobs of 10 GiB
+	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./...
+
 .PHONY: bench
 bench: ## Run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

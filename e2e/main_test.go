@@ -34,7 +34,7 @@ func runTests(m *testing.M) int {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "DOCKER_") ||
-			strings.HasPrefix(name, "NIFUDA_") && name != "NIFUDA_BIN" && name != "NIFUDA_RACE" && name != "NIFUDA_TEST_POSTGRES" {
+			strings.HasPrefix(name, "NIFUDA_") && name != "NIFUDA_BIN" && name != "NIFUDA_RACE" && name != "NIFUDA_TEST_POSTGRES" && name != "NIFUDA_SOAK" {
 			os.Unsetenv(name)
 		}
 	}

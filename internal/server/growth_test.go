@@ -4,13 +4,16 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -263,4 +266,62 @@ func TestNoOperationCostsMoreInALargeRegistry(t *testing.T) {
 			t.Errorf("%s takes %v of CPU time among %d images and %v among %d", o.name, least[1], large.load.Images, least[0], small.load.Images)
 		}
 	}
+}
+
+// BenchmarkGrowth prints what each operation costs in a small registry and in a
+// large one, which has a million images and 100,000 repositories when
+// NIFUDA_SOAK is set: the medians of three measurements, taken in turn.
+// NIFUDA_GROWTH_DATABASE names a database that is loaded already, with as many
+// images as NIFUDA_GROWTH_IMAGES says and a tenth of that in repositories.
+func BenchmarkGrowth(b *testing.B) {
+	const (
+		count  = 20
+		rounds = 3
+	)
+	small := newFixture(b, storetest.Load{Images: 200, Repositories: 100}, "")
+	large := largeFixture(b)
+	small.goDeep()
+	large.goDeep()
+	for b.Loop() {
+		b.Logf("%-34s %11s %11s %6s %11s %11s %6s", "", "CPU, small", "CPU, large", "ratio", "time, small", "time, large", "ratio")
+		for _, o := range operations() {
+			var costs [2][]cost
+			for round := range rounds {
+				for i, f := range []*fixture{small, large} {
+					costs[i] = append(costs[i], f.measure(o, round*count, count))
+				}
+			}
+			cpu := func(c cost) time.Duration { return c.cpu }
+			wall := func(c cost) time.Duration { return c.wall }
+			b.Logf("%-34s %s %s", o.name, compare(costs, cpu), compare(costs, wall))
+		}
+	}
+}
+
+func largeFixture(b *testing.B) *fixture {
+	load := storetest.Load{Images: 10_000, Repositories: 1000}
+	if os.Getenv("NIFUDA_SOAK") != "" {
+		load = storetest.Load{Images: 1_000_000, Repositories: 100_000}
+	}
+	database := os.Getenv("NIFUDA_GROWTH_DATABASE")
+	if database == "" {
+		return newFixture(b, load, "")
+	}
+	images, err := strconv.Atoi(os.Getenv("NIFUDA_GROWTH_IMAGES"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := newServer(b, database)
+	f.load = storetest.Load{Images: images, Repositories: images / 10, Repository: "app"}
+	return f
+}
+
+// compare prints the medians of a figure and their ratio.
+func compare(costs [2][]cost, figure func(cost) time.Duration) string {
+	var medians [2]time.Duration
+	for i, all := range costs {
+		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(figure(a), figure(b)) })
+		medians[i] = figure(all[len(all)/2])
+	}
+	return fmt.Sprintf("%11v %11v %6.2f", medians[0].Round(time.Microsecond), medians[1].Round(time.Microsecond), float64(medians[1])/float64(medians[0]))
 }
