@@ -80,10 +80,7 @@ func (b *Bodies) readLarge(ctx context.Context, buffer *bytes.Buffer, body io.Re
 	}
 	release = sync.OnceFunc(func() { b.memory.Release(need) })
 	buffer.Grow(int(size) + bytes.MinRead) // one to see the end, without growing again
-	if _, err := file.Seek(0, io.SeekStart); err == nil {
-		_, err = buffer.ReadFrom(file)
-	}
-	if err != nil {
+	if _, err := buffer.ReadFrom(io.NewSectionReader(file, 0, size)); err != nil {
 		release()
 		return nil, fmt.Errorf("read the file of a body: %w", err)
 	}

@@ -49,7 +49,7 @@ func (c *connections) Accept() (net.Conn, error) {
 func (c *connections) evict() {
 	for conn := range c.idle {
 		delete(c.idle, conn)
-		go conn.Close() //nolint:errcheck // nobody uses it
+		go conn.Close() // nobody uses it
 		return
 	}
 }

@@ -88,7 +88,9 @@ func TestServerEndsWhileConnectionsWait(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	<-served
+	if err := <-served; err == nil {
+		t.Error("the server does not say why it ended")
+	}
 	close(hold)
 	if err := <-answered; err != nil {
 		t.Errorf("the request under way: %v", err)

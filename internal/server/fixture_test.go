@@ -32,6 +32,7 @@ type fixture struct {
 	handler http.Handler
 	root    credentials.RootKey
 	login   string            // value of Authorization for /v2/
+	mounts  string            // a repository to mount blobs into
 	tokens  map[string]string // of pages deep inside, by operation
 }
 

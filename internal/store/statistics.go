@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -66,7 +67,7 @@ func describeIndexes(ctx context.Context, q queries) error {
 // describeIndex returns how many rows the table has, and how many of them are
 // alike in the first column, the first two, and so on.
 func describeIndex(columns []string, unique bool) string {
-	text := fmt.Sprint(rowsOfTable)
+	numbers := []string{strconv.Itoa(rowsOfTable)}
 	alike := rowsOfOwner
 	for i, column := range columns {
 		switch {
@@ -75,7 +76,7 @@ func describeIndex(columns []string, unique bool) string {
 		case !slices.Contains(owners, column):
 			alike = rowsOfKey
 		}
-		text += fmt.Sprint(" ", alike)
+		numbers = append(numbers, strconv.Itoa(alike))
 	}
-	return text
+	return strings.Join(numbers, " ")
 }
