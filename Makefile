@@ -43,7 +43,8 @@ e2e: build ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build ## Run the tests of crashes for long: 1,000 kills, 1,000 power cuts and more
+soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB
+	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
 
 .PHONY: bench

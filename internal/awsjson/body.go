@@ -11,57 +11,55 @@ import (
 	"github.com/nifuda/nifuda/internal/httpx"
 )
 
-const (
-	// maxReserved is how much memory the announcement of a long body gets
-	// before any byte of it is there, and growth how much more it gets each
-	// time that this is full.
-	maxReserved = 1 << 20
-	growth      = 8
+// maxDropped is how much of a body beyond its limit is read all the same.
+const maxDropped = 32 << 20
 
-	// maxDropped is how much of a body beyond its limit is read all the same.
-	maxDropped = 32 << 20
-)
+// bodyShare is how much memory a byte of a body takes: itself, and what is
+// decoded from it.
+const bodyShare = 2
 
-// read reads the body of a request, which may have as many bytes as limit.
-func read(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) error {
+// read reads the body of a request, which may have as many bytes as limit. The
+// body's memory is accounted for until release.
+func (h *Handler) read(buffer *bytes.Buffer, w http.ResponseWriter, r *http.Request, limit int64) (release func(), err error) {
 	if r.ContentLength > limit {
 		drop(w, r, limit)
-		return tooLarge(limit)
+		return nil, tooLarge(limit)
 	}
-	err := fill(buffer, http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	if small := min(r.ContentLength, httpx.SmallBody); small > 0 {
+		buffer.Grow(int(small) + bytes.MinRead)
+	}
+	body := &source{Reader: http.MaxBytesReader(w, r.Body, limit)}
+	release, err = h.bodies.Read(r.Context(), buffer, body, bodyShare)
 	var exceeded *http.MaxBytesError
 	switch {
 	case err == nil:
-		return nil
+		return release, nil
+	case errors.Is(err, httpx.ErrCrowded):
+		return nil, &Error{Code: "ThrottlingException", Message: "Rate exceeded: there are too many large requests at once. Try again.", Status: http.StatusTooManyRequests}
+	case body.err == nil:
+		return nil, err
 	case errors.As(err, &exceeded):
 		drop(w, r, limit)
-		return tooLarge(limit)
+		return nil, tooLarge(limit)
 	case errors.Is(err, httpx.ErrStalled), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return &Error{Code: "RequestTimeoutException", Message: "The request body did not arrive in time.", Status: http.StatusRequestTimeout}
+		return nil, &Error{Code: "RequestTimeoutException", Message: "The request body did not arrive in time.", Status: http.StatusRequestTimeout}
 	default:
-		return aborted()
+		return nil, aborted()
 	}
 }
 
-// fill reads a body of an announced length, negative if there is none, in few
-// steps: a long body would otherwise be copied with each doubling of the buffer.
-func fill(buffer *bytes.Buffer, body io.Reader, announced int64) error {
-	for room := int64(maxReserved); room < announced; room *= growth {
-		reserve(buffer, room)
-		if _, err := buffer.ReadFrom(io.LimitReader(body, room-int64(buffer.Len()))); err != nil {
-			return err
-		}
-	}
-	reserve(buffer, announced)
-	_, err := buffer.ReadFrom(body)
-	return err
+// A source remembers its error, to tell it from the server's own.
+type source struct {
+	io.Reader
+	err error
 }
 
-// reserve makes room for size bytes in all, and for seeing the end.
-func reserve(buffer *bytes.Buffer, size int64) {
-	if more := int(size) - buffer.Len(); more > 0 {
-		buffer.Grow(more + bytes.MinRead)
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
 	}
+	return n, err
 }
 
 // drop reads on in a body that exceeds its limit, for as much again: a client

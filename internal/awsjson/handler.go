@@ -21,6 +21,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/google/uuid"
 
@@ -74,6 +75,8 @@ type Options struct {
 	// RequestID returns the id that the response carries, for example the one
 	// that the access log has. Nil means a fresh UUID for each request.
 	RequestID func(*http.Request) string
+	// Bodies reads the bodies of requests; nil means one of the handler's own.
+	Bodies *httpx.Bodies
 }
 
 // A Handler answers the requests to any number of services on one path,
@@ -83,6 +86,7 @@ type Handler struct {
 	shapes    shapes
 	log       *slog.Logger
 	requestID func(*http.Request) string
+	bodies    *httpx.Bodies
 	buffers   sync.Pool
 }
 
@@ -94,6 +98,10 @@ func New(o Options, services ...Service) *Handler {
 		shapes:    shapes{},
 		log:       o.Log,
 		requestID: o.RequestID,
+		bodies:    o.Bodies,
+	}
+	if h.bodies == nil {
+		h.bodies = httpx.NewBodies("", httpx.DefaultBodyMemory)
 	}
 	if h.requestID == nil {
 		h.requestID = func(*http.Request) string { return uuid.Must(uuid.NewV7()).String() }
@@ -138,10 +146,11 @@ func (x *exchange) call() (any, error) {
 		return nil, err
 	}
 	in, call := operation()
-	ctx, err := x.receive(in)
+	ctx, release, err := x.receive(in)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
@@ -185,41 +194,56 @@ func hasMediaType(header, want string) bool {
 	return err == nil && got == want
 }
 
-// receive reads the body, authenticates it, and decodes it into in.
-func (x *exchange) receive(in Request) (context.Context, error) {
-	ctx, text, err := x.authenticate()
+// receive reads the body, authenticates it, and decodes it into in. The caller
+// calls release once it is done with in.
+func (x *exchange) receive(in Request) (_ context.Context, release func(), err error) {
+	ctx, text, release, err := x.authenticate()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return ctx, x.shapes.decode(text, in)
+	if err := x.shapes.decode(text, in); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return ctx, release, nil
 }
 
 // authenticate reads the body and returns its text, once it is known who sent it.
-func (x *exchange) authenticate() (context.Context, string, error) {
+func (x *exchange) authenticate() (ctx context.Context, text string, release func(), err error) {
 	limit, ok := x.service.Limits[x.operation]
 	if !ok {
 		limit = DefaultLimit
 	}
 	if x.service.Precheck != nil {
 		if err := x.service.Precheck(x.r); err != nil {
-			return nil, "", err
+			return nil, "", nil, err
 		}
 	}
 	buffer := x.buffer()
 	defer x.recycle(buffer)
-	if err := read(buffer, x.w, x.r, limit); err != nil {
-		return nil, "", err
+	if release, err = x.read(buffer, x.w, x.r, limit); err != nil {
+		return nil, "", nil, err
 	}
-	ctx, err := x.service.Authenticate(x.r, buffer.Bytes())
-	if err != nil {
-		return nil, "", err
+	if ctx, err = x.service.Authenticate(x.r, buffer.Bytes()); err != nil {
+		release()
+		return nil, "", nil, err
 	}
-	return ctx, buffer.String(), nil
+	return ctx, textOf(buffer), release, nil
+}
+
+// textOf returns what a buffer has. A large buffer is nobody else's, and so the
+// text shares its memory.
+func textOf(buffer *bytes.Buffer) string {
+	if buffer.Cap() <= maxRecycled {
+		return buffer.String()
+	}
+	b := buffer.Bytes()
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
 // maxRecycled is the largest buffer that is kept for another request: large
 // ones are rare and would only hold memory.
-const maxRecycled = 64 << 10
+const maxRecycled = httpx.SmallBody + bytes.MinRead
 
 func (h *Handler) buffer() *bytes.Buffer {
 	if b, ok := h.buffers.Get().(*bytes.Buffer); ok {

@@ -29,6 +29,7 @@ const (
 	codeNameUnknown         = "NAME_UNKNOWN"
 	codeSizeInvalid         = "SIZE_INVALID"
 	codeTagInvalid          = "TAG_INVALID"
+	codeTooManyRequests     = "TOOMANYREQUESTS"
 	codeUnauthorized        = "UNAUTHORIZED"
 	codeUnknown             = "UNKNOWN"
 	codeUnsupported         = "UNSUPPORTED"

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/registry"
 )
@@ -98,9 +99,12 @@ func (a *api) putManifest(w http.ResponseWriter, r *http.Request, c call) error 
 			image.Tags = append(image.Tags, tag)
 		}
 	}
-	if image.Payload, err = readManifest(w, r); err != nil {
+	payload, release, err := a.readManifest(w, r)
+	if err != nil {
 		return err
 	}
+	defer release()
+	image.Payload = payload
 	put, err := a.registry.PutImage(r.Context(), image)
 	if err != nil {
 		return err
@@ -145,26 +149,33 @@ func tagParameters(r *http.Request) ([]string, error) {
 	return tags, nil
 }
 
+// manifestShare is how much memory a byte of a manifest takes: itself, what is
+// parsed from it, and the database's copy.
+const manifestShare = 3
+
 // readManifest reads the body, trusting the announced length no further than
-// what a usual manifest takes.
-func readManifest(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// what a usual manifest takes. The caller calls release once it is done with it.
+func (a *api) readManifest(w http.ResponseWriter, r *http.Request) (payload []byte, release func(), err error) {
 	tooLarge := &refusal{
 		status: http.StatusRequestEntityTooLarge, code: codeManifestInvalid,
 		message: "The manifest is larger than " + strconv.Itoa(manifest.MaxSize) + " bytes",
 	}
 	if r.ContentLength > manifest.MaxSize {
-		return nil, tooLarge
+		return nil, nil, tooLarge
 	}
-	expected := min(max(r.ContentLength, 0), 64<<10)
+	expected := min(max(r.ContentLength, 0), httpx.SmallBody)
 	buffer := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
-	_, err := buffer.ReadFrom(body{http.MaxBytesReader(w, r.Body, manifest.MaxSize)})
+	release, err = a.bodies.Read(r.Context(), buffer, body{http.MaxBytesReader(w, r.Body, manifest.MaxSize)}, manifestShare)
+	if errors.Is(err, httpx.ErrCrowded) {
+		return nil, nil, &refusal{
+			status: http.StatusTooManyRequests, code: codeTooManyRequests,
+			message: "There are too many large manifests at once. Try again",
+		}
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
+		return nil, nil, tooLarge
 	}
-	if err != nil {
-		return nil, err
-	}
-	return buffer.Bytes(), nil
+	return buffer.Bytes(), release, err
 }
 
 // deleteManifest answers end-9. By tag it removes the tag and leaves the image:

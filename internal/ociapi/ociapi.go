@@ -20,7 +20,7 @@ import (
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// Options are what [New] needs. All of them are required.
+// Options are what [New] needs. All of them but Bodies are required.
 type Options struct {
 	Registry      *registry.Registry
 	Authenticator Authenticator
@@ -31,6 +31,8 @@ type Options struct {
 	Default registry.ID
 	// Log takes the failures that no client is told.
 	Log *slog.Logger
+	// Bodies reads manifests; nil means one of the handler's own.
+	Bodies *httpx.Bodies
 }
 
 // New returns the handler of everything under /v2/ and of [DownloadPath].
@@ -39,7 +41,11 @@ type Options struct {
 // doubled slashes or dots in it by a redirect of its own, before the handler
 // can refuse it.
 func New(o Options) http.Handler {
+	if o.Bodies == nil {
+		o.Bodies = httpx.NewBodies("", httpx.DefaultBodyMemory)
+	}
 	return &api{
+		bodies:        o.Bodies,
 		registry:      o.Registry,
 		authenticator: o.Authenticator,
 		authorizer:    o.Authorizer,
@@ -51,6 +57,7 @@ func New(o Options) http.Handler {
 }
 
 type api struct {
+	bodies        *httpx.Bodies
 	registry      *registry.Registry
 	authenticator Authenticator
 	authorizer    iam.Authorizer

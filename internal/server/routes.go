@@ -54,6 +54,7 @@ func (s *server) controlPlane(root credentials.RootKey) http.Handler {
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: func(r *http.Request) string { return httpx.RecordOf(r.Context()).ID },
+		Bodies:    s.bodies,
 	}, service)
 }
 
@@ -65,5 +66,6 @@ func (s *server) dataPlane() http.Handler {
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Default:       registry.ID{Account: s.Config.Account, Region: s.Config.Region},
 		Log:           s.Log,
+		Bodies:        s.bodies,
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,6 +62,7 @@ type server struct {
 	metrics  *prometheus.Registry
 	keyring  authn.Keyring
 	registry *registry.Registry
+	bodies   *httpx.Bodies
 	closers  []func() error
 }
 
@@ -93,6 +95,9 @@ func (s *server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
 	}
+	if s.bodies, err = s.openBodies(); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
 	s.registry = registry.New(metadata, blobs, registry.Options{UploadKey: s.keyring.DeriveKey("upload ids"), Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -110,6 +115,17 @@ func (s *server) openBlobs() (*file.Store, error) {
 	}
 	s.closers = append(s.closers, blobs.Close)
 	return blobs, nil
+}
+
+// openBodies empties the directory of what is still arriving: nothing there
+// outlives the process. It is not the system's for temporary files, which is
+// often in memory.
+func (s *server) openBodies() (*httpx.Bodies, error) {
+	directory := filepath.Join(s.Config.Data, "arriving")
+	if err := os.RemoveAll(directory); err != nil {
+		return nil, err
+	}
+	return httpx.NewBodies(directory, httpx.DefaultBodyMemory), file.MakeDir(directory)
 }
 
 // lock keeps other servers away from a directory until this one ends, even by
@@ -161,7 +177,8 @@ func (s *server) serve(ctx context.Context) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer public.Close()
-	servers := []listening{{httpx.NewServer(nil, s.Log), public}}
+	server := httpx.NewServer(nil, s.Log)
+	servers := []listening{{server, httpx.LimitConnections(public, server, maxConnections())}}
 	servers[0].server.TLSConfig = certificate
 	if s.Config.AdminListen != config.AdminOff {
 		private, err := net.Listen("tcp", s.Config.AdminListen)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"sync"
@@ -13,7 +14,9 @@ type dialect struct {
 	schema  func(ddl string) string
 	// prelude is what the schema needs that the database lacks.
 	prelude string
-	cache   sync.Map
+	// finish ends every start; changed says that the schema is not what it was.
+	finish func(ctx context.Context, q queries, changed bool) error
+	cache  sync.Map
 }
 
 var (
@@ -32,18 +35,22 @@ func newSQLiteDialect() *dialect {
 			return parameter.ReplaceAllString(query, "?$1")
 		},
 		schema: func(ddl string) string { return ddl },
+		finish: describeTables,
 	}
 }
 
 // PostgreSQL must order names by byte, as SQLite does, and has no tables
-// without row ids. json_each is SQLite's name for the elements of a JSON list.
+// without row ids. json_each is SQLite's name for the elements of a JSON list;
+// a list is short, unlike the thousand rows that PostgreSQL expects of it and
+// would rather read a whole repository for.
 func newPostgresDialect() *dialect {
 	words := strings.NewReplacer(" TEXT", ` TEXT COLLATE "C"`, ") WITHOUT ROWID", ")")
 	return &dialect{
 		rewrite: func(query string) string { return query },
 		schema:  words.Replace,
 		prelude: `CREATE OR REPLACE FUNCTION json_each(list text) RETURNS TABLE (value text)
-			LANGUAGE sql IMMUTABLE STRICT AS 'SELECT jsonb_array_elements_text(list::jsonb)'`,
+			LANGUAGE sql IMMUTABLE STRICT ROWS 10 AS 'SELECT jsonb_array_elements_text(list::jsonb)'`,
+		finish: func(context.Context, queries, bool) error { return nil }, // autovacuum analyzes
 	}
 }
 

@@ -37,23 +37,30 @@ func migrate(ctx context.Context, q queries, begin string) (err error) {
 	if err != nil {
 		return err
 	}
+	changed := false
 	for _, file := range files {
-		if err := q.migrateFile(ctx, file); err != nil {
+		applied, err := q.migrateFile(ctx, file)
+		if err != nil {
 			return fmt.Errorf("migration %s: %w", file, err)
 		}
+		changed = changed || applied
+	}
+	if err := q.dialect.finish(ctx, q, changed); err != nil {
+		return fmt.Errorf("statistics: %w", err)
 	}
 	return nil
 }
 
-func (q queries) migrateFile(ctx context.Context, file string) error {
+// migrateFile applies a file, and reports whether the database had not seen it.
+func (q queries) migrateFile(ctx context.Context, file string) (applied bool, err error) {
 	n, err := q.exec(ctx, `INSERT INTO migrations (name) VALUES ($1) ON CONFLICT DO NOTHING`, path.Base(file))
 	if err != nil || n == 0 {
-		return err
+		return false, err
 	}
 	text, err := schemas.ReadFile(file)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = q.conn.ExecContext(ctx, q.dialect.schema(string(text)))
-	return err
+	return true, err
 }

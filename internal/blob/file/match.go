@@ -37,13 +37,13 @@ func isSHA512(d digest.Digest) bool {
 
 func (w *writer) sha512(ctx context.Context) (digest.Digest, error) {
 	h := sha512.New()
-	b := w.store.buffer()
-	defer w.store.recycle(b)
+	b := w.store.buffers.get()
+	defer w.store.buffers.put(b)
 	for offset := int64(0); offset < w.size; {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		chunk := b[:min(bufferSize, w.size-offset)]
+		chunk := b[:min(int64(len(b)), w.size-offset)]
 		if n, err := w.file.ReadAt(chunk, offset); n < len(chunk) {
 			return "", fmt.Errorf("read back: %w", err)
 		}

@@ -45,7 +45,7 @@ var errBadLocation = errors.New("malformed blob location")
 type Store struct {
 	disk    disk
 	writing sync.Map // ids of the uploads that have a Writer
-	buffers sync.Pool
+	buffers buffers
 
 	probes   singleflight.Group
 	probed   time.Time
@@ -67,9 +67,8 @@ func Open(dir string) (*Store, error) {
 
 func newStore(d disk) *Store {
 	return &Store{
-		disk:    d,
-		buffers: sync.Pool{New: func() any { return new(buffer) }},
-		now:     time.Now,
+		disk: d,
+		now:  time.Now,
 	}
 }
 

@@ -1,0 +1,234 @@
+package store_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/store/storetest"
+)
+
+// whole are the statements that may read all rows of a table or all that a
+// repository has there, and why that costs nothing or cannot be otherwise.
+var whole = map[string]string{
+	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                    "one row",
+	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                     "one row",
+	`DELETE FROM manifest_children WHERE repository_id = $1`:                       "a repository that goes takes all with it",
+	`DELETE FROM manifests WHERE repository_id = $1`:                               "a repository that goes takes all with it",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+}
+
+// A statement that looks up a list may sort what it finds: there is no more of
+// it than of the list.
+var listed = regexp.MustCompile(`digest IN \(SELECT value FROM json_each\(\$\d\)\) ORDER BY`)
+
+// What a statement costs must not depend on how much is stored: every statement
+// reaches its rows through an index, in the order that it returns them.
+func TestEveryStatementUsesAnIndex(t *testing.T) {
+	load := storetest.Load{Account: account, Region: region, Repository: "app", Images: 3000, Repositories: 1000}
+	t.Run("sqlite", func(t *testing.T) {
+		database := "sqlite:" + t.TempDir() + "/nifuda.db"
+		checkPlans(t, load, database, sqlitePlan)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		checkPlans(t, load, storetest.PostgresURL(t), postgresPlan)
+	})
+}
+
+// A planner returns what is wrong with the plan of a statement.
+type planner func(t *testing.T, db *sql.DB, statement string) (problems []string)
+
+func checkPlans(t *testing.T, load storetest.Load, database string, plan planner) {
+	t.Helper()
+	if err := load.Into(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	db := openRaw(t, database)
+	unused := map[string]bool{}
+	for text := range whole {
+		unused[text] = true
+	}
+	for place, text := range statements(t) {
+		if _, may := whole[text]; may {
+			delete(unused, text)
+			continue
+		}
+		for _, problem := range plan(t, db, text) {
+			t.Errorf("%s: %s\n%s", place, problem, text)
+		}
+	}
+	for text := range unused {
+		t.Errorf("there is no such statement any more: %s", text)
+	}
+	// A test that finds nothing may be blind.
+	for _, bad := range []string{
+		`SELECT name FROM tags WHERE updated_at = $1`,
+		`SELECT digest FROM manifests WHERE repository_id = $1 AND image_size = $2`,
+		`SELECT digest FROM manifests WHERE repository_id = $1 AND digest > $2 ORDER BY pushed_at`,
+	} {
+		if plan(t, db, bad) == nil {
+			t.Errorf("the plan of a statement without an index passed: %s", bad)
+		}
+	}
+}
+
+func openRaw(t *testing.T, database string) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", database
+	if path, ok := strings.CutPrefix(database, "sqlite:"); ok {
+		driver, source = "sqlite", path
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1) // settings of the session stay
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// A row source of SQLite's plan: a real table read from its first row on.
+var sqliteScan = regexp.MustCompile(`^SCAN \w+( USING (COVERING )?INDEX \w+)?$`)
+
+// A search that the repository alone narrows.
+var onlyRepository = regexp.MustCompile(`\((repository_id|account)=\?( AND region=\?)?\)$`)
+
+func sqlitePlan(t *testing.T, db *sql.DB, statement string) (problems []string) {
+	t.Helper()
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+store.SQLiteText(statement), make([]any, parameters(statement))...)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		if sqliteScan.MatchString(detail) || onlyRepository.MatchString(detail) ||
+			strings.Contains(detail, "TEMP B-TREE") || strings.Contains(detail, "AUTOMATIC") {
+			problems = append(problems, detail)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return problems
+}
+
+// A node of PostgreSQL's plan.
+type node struct {
+	Type      string `json:"Node Type"`
+	Relation  string `json:"Relation Name"`
+	Index     string `json:"Index Name"`
+	Condition string `json:"Index Cond"`
+	Children  []node `json:"Plans"`
+}
+
+var onlyRepositoryCondition = regexp.MustCompile(`^\((repository_id|account) = [^()]*\)$`)
+
+// postgresPlan looks at the plan that holds for all parameters, with the scans
+// of whole tables made dear: small tables would be read that way.
+func postgresPlan(t *testing.T, db *sql.DB, statement string) (problems []string) {
+	t.Helper()
+	for _, setting := range []string{"SET enable_seqscan = off", "SET plan_cache_mode = force_generic_plan", "SET random_page_cost = 1.1"} {
+		if _, err := db.Exec(setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Exec("PREPARE p AS " + statement); err != nil {
+		return []string{err.Error()}
+	}
+	defer db.Exec("DEALLOCATE p") //nolint:errcheck // a failure shows at the next PREPARE
+	execute := "p"
+	if n := parameters(statement); n > 0 {
+		execute += "(" + strings.Join(slices.Repeat([]string{"NULL"}, n), ",") + ")"
+	}
+	var text []byte
+	if err := db.QueryRow("EXPLAIN (FORMAT JSON) EXECUTE " + execute).Scan(&text); err != nil {
+		return []string{err.Error()}
+	}
+	var plans []struct{ Plan node }
+	if err := json.Unmarshal(text, &plans); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range plans {
+		problems = append(problems, p.Plan.problems(listed.MatchString(statement))...)
+	}
+	return problems
+}
+
+func (n node) problems(maySort bool) (problems []string) {
+	switch n.Type {
+	case "Sort", "Incremental Sort":
+		if !maySort {
+			problems = append(problems, n.Type)
+		}
+	case "Seq Scan":
+		problems = append(problems, n.Type+" of "+n.Relation)
+	case "Index Scan", "Index Only Scan", "Bitmap Index Scan":
+		if n.Condition == "" || onlyRepositoryCondition.MatchString(n.Condition) {
+			problems = append(problems, fmt.Sprintf("%s of %s with the condition %q", n.Type, n.Index, n.Condition))
+		}
+	}
+	for _, child := range n.Children {
+		problems = append(problems, child.problems(maySort)...)
+	}
+	return problems
+}
+
+// Databases look for the rows that refer to one that goes. No plan of a
+// statement shows how: here it is spelled out.
+func TestEveryReferenceHasAnIndex(t *testing.T) {
+	database := "sqlite:" + t.TempDir() + "/nifuda.db"
+	if err := (storetest.Load{Repository: "app"}).Into(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	db := openRaw(t, database)
+	checked := 0
+	for _, table := range texts(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`) {
+		for _, condition := range texts(t, db, `SELECT group_concat("from" || ' = $' || (seq+1), ' AND ')
+			FROM (SELECT * FROM pragma_foreign_key_list($1) ORDER BY id, seq) GROUP BY id`, table) {
+			checked++
+			if !strings.Contains(condition, "AND") {
+				continue // whatever refers to a repository goes with it
+			}
+			for _, statement := range []string{"SELECT 1 FROM " + table + " WHERE " + condition, "DELETE FROM " + table + " WHERE " + condition} {
+				for _, problem := range sqlitePlan(t, db, statement) {
+					t.Errorf("%s: %s", statement, problem)
+				}
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("found %d references only", checked)
+	}
+}
+
+func texts(t *testing.T, db *sql.DB, query string, args ...any) (all []string) {
+	t.Helper()
+	rows, err := db.Query(query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
