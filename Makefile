@@ -3,6 +3,7 @@
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 TOOLS     := .cache/bin/$(shell go env GOVERSION)
+PEERS     := .cache/peers/$(shell go env GOVERSION)
 GO_TEST   := go test -timeout 20m
 
 # The same flags everywhere, so that every step shares one set of compiled packages.
@@ -28,7 +29,7 @@ build: ## Build bin/nifuda, static
 
 
 .PHONY: test
-test: clients drift lint cross race e2e ## Run every test there is; installs what is missing
+test: clients drift lint cross race e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: ## Run the Go tests
@@ -48,20 +49,29 @@ soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 G
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
 
 .PHONY: bench
-bench: ## Run the Go benchmarks
+bench: build $(PEERS)/.built ## Measure nifuda beside its peers, as a table; ARGS='-run push' chooses scenarios
+	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -peers $(CURDIR)/$(PEERS) $(ARGS)
+
+.PHONY: gobench
+gobench: ## Run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+# That the benchmark runs at all: nothing is measured in so short a time.
+.PHONY: benchcheck
+benchcheck: build ## Run the benchmark once, as briefly as can be
+	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -rounds 1 -duration 50ms -layer 8388608 -against 'nifuda|bare' -run 'small|manifest|large|ECR (Batch|Put|Create)|twenty|memory'
 
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
-	@unformatted=$$(gofmt -l cmd e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
-	@for module in . e2e; do (cd $$module && set -ex && go vet ./... \
+	@unformatted=$$(gofmt -l bench cmd e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	@for module in . e2e bench; do (cd $$module && set -ex && go vet ./... \
 		&& $(CURDIR)/$(TOOLS)/staticcheck ./... \
 		&& $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## Format the code as lint wants it
-	@for module in . e2e; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
+	@for module in . e2e bench; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
 
 .PHONY: gen
 gen: ## Regenerate the generated code
@@ -90,4 +100,8 @@ clean: ## Remove what was built
 
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	cd tools && go build -o $(CURDIR)/$(TOOLS)/ tool
+	@touch $@
+
+$(PEERS)/.built: bench/peers/go.mod bench/peers/go.sum
+	cd bench/peers && go build -o $(CURDIR)/$(PEERS)/ tool
 	@touch $@

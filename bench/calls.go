@@ -83,6 +83,9 @@ func createRepository(ctx context.Context, s settings, on *server) (load, error)
 	})
 }
 
+// pageSize is about how many bytes a page of DescribeImages has.
+const pageSize = 350_000
+
 // describeImages reads pages of a repository of 10,000 images. moto would take
 // minutes to get them.
 func describeImages(ctx context.Context, s settings, on *server) (load, error) {
@@ -93,7 +96,11 @@ func describeImages(ctx context.Context, s settings, on *server) (load, error) {
 		return load{}, err
 	}
 	return on.workers(ctx, 1, s.duration, func(c *conn, _, _ int) error {
-		_, err := c.call(on, "DescribeImages", map[string]any{"repositoryName": "many", "maxResults": 1000})
+		c.extra = fmt.Sprintf("Bench-Size: %d\r\n", pageSize)
+		a, err := c.call(on, "DescribeImages", map[string]any{"repositoryName": "many", "maxResults": 1000})
+		if err == nil && a.length < pageSize*9/10 {
+			err = fmt.Errorf("a page of %d bytes", a.length)
+		}
 		return err
 	})
 }

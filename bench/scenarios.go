@@ -36,7 +36,7 @@ var scenarios = []scenario{
 	{name: "large layer pull, 8 connections", protocol: distribution, unit: "MiB", run: pullLarge(8)},
 	{name: "64 MiB layer into 20 repositories", protocol: distribution, value: copies, run: pushTwenty},
 	{name: "16 uploads of 64 MiB at once, peak memory", protocol: distribution, value: mebibytes, run: uploadMemory},
-	{name: "tags/list of 10,000 tags", protocol: distribution, unit: "list", run: listTags},
+	{name: "tags/list of 10,000 tags", protocol: ecrAPI, unit: "list", run: listTags},
 	{name: "ECR DescribeImages, 1,000 a page", protocol: ecrAPI, unit: "page", run: describeImages},
 	{name: "ECR BatchGetImage", protocol: ecrAPI, unit: "call", run: batchGetImage},
 	{name: "ECR DescribeImages of one", protocol: ecrAPI, unit: "call", run: describeOne},
@@ -113,8 +113,12 @@ func readManifest(method string) func(context.Context, settings, *server) (load,
 	}
 }
 
-// listTags reads all tags, in pages where the server makes them.
+// listTags reads all tags, in pages where the server makes them. Peers would
+// take minutes to get that many.
 func listTags(ctx context.Context, s settings, on *server) (load, error) {
+	if on.name == "moto" {
+		return load{}, errNotMeasured
+	}
 	if err := manyTags(on, 10_000); err != nil {
 		return load{}, err
 	}

@@ -19,6 +19,7 @@ type conn struct {
 	in     *bufio.Reader
 	host   string // a header line of each request
 	login  string // one of each request to /v2/
+	extra  string // header lines of each request
 	out    []byte
 	buffer []byte // takes what is read of bodies
 	keep   bool   // bodies are wanted, not only those of refusals
@@ -127,6 +128,7 @@ func (c *conn) head(method, path, header string) {
 	if strings.HasPrefix(path, "/v2/") {
 		c.out = append(c.out, c.login...)
 	}
+	c.out = append(c.out, c.extra...)
 	c.out = append(c.out, header...)
 }
 
