@@ -1,3 +1,5 @@
+// The Go clients that the tests drive, apart from the product so that its
+// dependencies stay its own. `make clients` builds them.
 module github.com/nifuda/nifuda/clients
 
 go 1.26.8

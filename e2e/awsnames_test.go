@@ -30,6 +30,9 @@ var awsNames = []string{
 }
 
 const (
+	// awsAddress is of the network in examples, because docker trusts loopback
+	// addresses even without TLS. It exists in the tests' own network alone.
+	awsAddress = "192.0.2.1"
 	// systemCertificates is whom Debian's programs trust.
 	systemCertificates = "/etc/ssl/certs/ca-certificates.crt"
 	// awsNamesVariable names the directory of the certificate, in the process
@@ -76,6 +79,7 @@ set -e
 directory=$1
 shift
 ip link set lo up
+ip address add ` + awsAddress + `/32 dev lo
 mount --bind "$directory/hosts" /etc/hosts
 mount --bind "$directory/ca.crt" ` + systemCertificates + `
 exec "$@"`
@@ -95,7 +99,7 @@ func TestUnderTheHostNamesOfAWS(t *testing.T) {
 	t.Parallel()
 
 	directory := t.TempDir()
-	writeFile(t, filepath.Join(directory, "hosts"), []byte("127.0.0.1 localhost "+strings.Join(awsNames, " ")+"\n"))
+	writeFile(t, filepath.Join(directory, "hosts"), []byte("127.0.0.1 localhost\n"+awsAddress+" "+strings.Join(awsNames, " ")+"\n"))
 	writeCertificates(t, directory, awsNames)
 	executable, err := os.Executable()
 	if err != nil {

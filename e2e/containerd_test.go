@@ -20,7 +20,7 @@ func startContainerd(t *testing.T) (socket string) {
 	needRoot(t, "containerd")
 	needProgram(t, "containerd", "containerd")
 	needProgram(t, "ctr", "containerd")
-	directory, err := os.MkdirTemp(workspace, "containerd-") // short, for the socket's path
+	directory, err := shortDirectory("containerd-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,10 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
+// shortDirectory makes a directory whose path leaves room for that of a socket,
+// which may have only some hundred bytes. It goes when the tests end.
+func shortDirectory(prefix string) (string, error) { return os.MkdirTemp(workspace, prefix) }
+
 // binary returns the path of the nifuda under test.
 func binary(t *testing.T) string {
 	t.Helper()

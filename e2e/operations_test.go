@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -177,7 +176,7 @@ func callOperation(t *testing.T, client *ecr.Client, operation string, members m
 	if err := json.Unmarshal(marshal(t, members), input.Interface()); err != nil {
 		t.Fatalf("%s: %v", operation, err)
 	}
-	results := method.Call([]reflect.Value{reflect.ValueOf(context.Context(t.Context())), input})
-	err, _ = results[1].Interface().(error)
+	results := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), input})
+	err, _ = reflect.TypeAssert[error](results[1])
 	return results[0].Interface(), err
 }

@@ -17,7 +17,10 @@ func newPodmanClient(t *testing.T, program string) podmanClient {
 	t.Helper()
 	needRoot(t, program)
 	needProgram(t, program, program)
-	directory := t.TempDir()
+	directory, err := shortDirectory(program + "-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	args := []string{
 		program, "--root", filepath.Join(directory, "root"), "--runroot", filepath.Join(directory, "run"),
 		"--storage-driver", "vfs", // works inside a container too

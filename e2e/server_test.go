@@ -50,7 +50,7 @@ func startServer(t *testing.T, args ...string) *server {
 	s := &server{t: t, listen: freeAddress(t), admin: freeAddress(t), directory: t.TempDir(), args: args}
 	s.address = strings.Replace(s.listen, "127.0.0.1", "localhost", 1)
 	if underAWSNames {
-		s.listen, s.address, s.secure = "127.0.0.1:443", awsRegistry, true
+		s.listen, s.address, s.secure = awsAddress+":443", awsRegistry, true
 		s.args = append(s.args, "--tls-cert", os.Getenv(awsNamesVariable)+"/tls.crt", "--tls-key", os.Getenv(awsNamesVariable)+"/tls.key")
 	}
 	t.Cleanup(func() {
