@@ -96,5 +96,5 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 	@touch $@
 
 e2e/javascript/node_modules/.package-lock.json: e2e/javascript/package-lock.json
-	cd e2e/javascript && npm ci --ignore-scripts --no-audit --no-fund
-	@touch $@
+	@if command -v npm >/dev/null; then cd e2e/javascript && npm ci --ignore-scripts --no-audit --no-fund && touch $(notdir $(@D))/$(@F); \
+		else echo "npm is missing, so the AWS SDK for JavaScript is not installed"; [ "$$CI" != true ]; fi
