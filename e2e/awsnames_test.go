@@ -39,7 +39,7 @@ const (
 	// that runs the tests under the host names of AWS.
 	awsNamesVariable = "NIFUDA_E2E_AWS_NAMES"
 	// awsNamesLimit is how long all of them may take.
-	awsNamesLimit = 10 * time.Minute
+	awsNamesLimit = 15 * time.Minute
 )
 
 var underAWSNames = os.Getenv(awsNamesVariable) != ""

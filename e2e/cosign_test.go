@@ -28,23 +28,24 @@ func TestCosignSignsAndVerifies(t *testing.T) {
 	cosign("generate-key-pair").run(t)
 	// Nothing of a service that this machine does not reach.
 	cosign("signing-config", "create", "--out", "offline.json").run(t)
+	cosign("trusted-root", "create", "--out", "trusted.json").run(t)
 	writeFile(t, filepath.Join(directory, "predicate.json"), []byte(`{"builder":"by hand"}`))
 
 	for _, repository := range []string{"app", "fixed"} {
 		name := s.address + "/" + repository + "@" + img.Digest
-		sign := plain("sign", "--key", "cosign.key", "--signing-config", "offline.json", "--yes", name)
-		verify := plain("verify", "--key", "cosign.pub", "--insecure-ignore-tlog", name)
+		sign := plain("sign", "--key", "cosign.key", "--signing-config", "offline.json", "--trusted-root", "trusted.json", "--yes", name)
+		verify := plain("verify", "--key", "cosign.pub", "--insecure-ignore-tlog", "--trusted-root", "trusted.json", name)
 		if repository == "app" {
 			sign.says(t, "Not Authorized")
-			plain("login", s.address, "--username", "AWS", "--password-stdin").input(s.aws(t, "ecr", "get-login-password").run(t)).run(t)
+			cosign("login", s.address, "--username", "AWS", "--password-stdin").input(s.aws(t, "ecr", "get-login-password").run(t)).run(t)
 		}
 		verify.says(t, "no signatures found")
 		sign.run(t)
 		sign.run(t) // a second signature beside the first
 		verify.prints(t, img.Digest)
-		plain("attest", "--key", "cosign.key", "--signing-config", "offline.json", "--type", "custom", "--predicate", "predicate.json", "--yes", name).run(t)
-		plain("verify-attestation", "--key", "cosign.pub", "--insecure-ignore-tlog", "--type", "custom", name).prints(t, "payload")
+		plain("attest", "--key", "cosign.key", "--signing-config", "offline.json", "--trusted-root", "trusted.json", "--type", "custom", "--predicate", "predicate.json", "--yes", name).run(t)
+		plain("verify-attestation", "--key", "cosign.pub", "--insecure-ignore-tlog", "--trusted-root", "trusted.json", "--type", "custom", name).prints(t, "payload")
 		plain("tree", name).prints(t, img.Digest)
 	}
-	plain("sign", "--key", "cosign.key", "--signing-config", "offline.json", "--yes", s.address+"/missing@"+img.Digest).says(t, missingRepository("missing"))
+	plain("sign", "--key", "cosign.key", "--signing-config", "offline.json", "--trusted-root", "trusted.json", "--yes", s.address+"/missing@"+img.Digest).says(t, "404 Not Found")
 }
