@@ -4,6 +4,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 TOOLS     := .cache/bin/$(shell go env GOVERSION)
 PEERS     := .cache/peers/$(shell go env GOVERSION)
+CLIENTS   := .cache/clients/$(shell go env GOVERSION)
 GO_TEST   := go test -timeout 20m
 
 # The same flags everywhere, so that every step shares one set of compiled packages.
@@ -40,8 +41,8 @@ race: ## Run the Go tests with the race detector
 	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: e2e
-e2e: build ## Run real clients against the real binary; RUN=Regexp chooses tests
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
+e2e: build $(CLIENTS)/.built e2e/javascript/node_modules/.package-lock.json ## Run real clients against the real binary; RUN=Regexp chooses tests
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
 soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB
@@ -91,12 +92,13 @@ cross: ## Compile for every platform
 
 
 .PHONY: clients
-clients: ## Install the clients that the tests drive
+clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
+	$(MAKE) $(CLIENTS)/.built e2e/javascript/node_modules/.package-lock.json
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf bin .cache coverage.out
+	rm -rf bin .cache e2e/javascript/node_modules coverage.out
 
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	cd tools && go build -o $(CURDIR)/$(TOOLS)/ tool
@@ -105,3 +107,13 @@ $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 $(PEERS)/.built: bench/peers/go.mod bench/peers/go.sum
 	cd bench/peers && go build -o $(CURDIR)/$(PEERS)/ tool
 	@touch $@
+
+# One after the other, which takes the least memory; they share most packages.
+$(CLIENTS)/.built: clients/go.mod clients/go.sum
+	cd clients && for client in $$(go list tool); do echo "build $$client"; \
+		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
+	@touch $@
+
+e2e/javascript/node_modules/.package-lock.json: e2e/javascript/package-lock.json
+	@if command -v npm >/dev/null; then cd e2e/javascript && npm ci --ignore-scripts --no-audit --no-fund && touch $(notdir $(@D))/$(@F); \
+		else echo "npm is missing, so the AWS SDK for JavaScript is not installed"; [ "$$CI" != true ]; fi

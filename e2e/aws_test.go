@@ -91,7 +91,7 @@ func (s *server) aws(t *testing.T, args ...string) command {
 	t.Helper()
 	cli := needAWS(t)
 	all := append([]string{cli.path}, args...)
-	if !cli.endpoint {
+	if !cli.endpoint && !s.secure {
 		all = append(all, "--endpoint-url", s.url())
 	}
 	return command{args: all, env: s.awsEnvironment()}

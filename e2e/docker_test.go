@@ -181,6 +181,62 @@ func TestDockerPullsAfterARestart(t *testing.T) {
 	})
 }
 
+// TestDockerManifestPushesAnIndex: one name for two architectures, made of what
+// was pushed before.
+func TestDockerManifestPushesAnIndex(t *testing.T) {
+	docker := newDockerClient(t)
+	s := startServer(t)
+	docker.signIn(t, s)
+	createRepository(t, s, "app")
+	createImmutableRepository(t, s, "fixed")
+	digests := map[string]string{}
+	for _, architecture := range []string{"amd64", "arm64"} {
+		name := s.address + "/app:" + architecture
+		docker.build(t, name)
+		digests[architecture] = docker.push(t, name)
+	}
+	manifest := func(name string, args ...string) command {
+		return docker.docker(slices.Concat([]string{"manifest", name}, args)...)
+	}
+	// The insecure registry is the one without TLS.
+	both := s.address + "/app:both"
+	manifest("create", slices.Concat(s.plain("--insecure"), []string{both, s.address + "/app:amd64", s.address + "/app:arm64"})...).run(t)
+	manifest("annotate", both, s.address+"/app:arm64", "--os", "linux", "--arch", "arm64").run(t)
+	pushed := strings.TrimSpace(manifest("push", append(s.plain("--insecure"), both)...).run(t))
+	if got := describeTag(t, s, "app", "both"); !strings.HasSuffix(pushed, got) {
+		t.Errorf("docker manifest push printed %s, the tag has %s", pushed, got)
+	}
+	inspected := manifest("inspect", append(s.plain("--insecure"), both)...).run(t)
+	for architecture, digest := range digests {
+		if !strings.Contains(inspected, digest) || !strings.Contains(inspected, `"architecture": "`+architecture+`"`) {
+			t.Errorf("docker manifest inspect shows no %s with %s:\n%s", architecture, digest, inspected)
+		}
+	}
+	docker.docker("pull", "--platform", "linux/amd64", both).prints(t, describeTag(t, s, "app", "both"))
+
+	// Another index under a tag that may not move.
+	for _, architecture := range []string{"amd64", "arm64"} {
+		name := s.address + "/fixed:" + architecture
+		docker.docker("tag", s.address+"/app:"+architecture, name).run(t)
+		docker.push(t, name)
+	}
+	fixed := s.address + "/fixed:amd64"
+	manifest("create", slices.Concat(s.plain("--insecure"), []string{fixed, s.address + "/fixed:arm64"})...).run(t)
+	manifest("push", append(s.plain("--insecure"), fixed)...).says(t, immutableTag("fixed", "amd64"))
+}
+
+// mediaType returns the media type of the manifest with the tag.
+func mediaType(t *testing.T, s *server, repository, tag string) string {
+	t.Helper()
+	out, err := ecrClient(t, s).DescribeImages(t.Context(), &ecr.DescribeImagesInput{
+		RepositoryName: &repository, ImageIds: []types.ImageIdentifier{tagged(tag)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.ToString(out.ImageDetails[0].ImageManifestMediaType)
+}
+
 // describeTag returns the digest of the image with the tag.
 func describeTag(t *testing.T, s *server, repository, tag string) string {
 	t.Helper()

@@ -1,9 +1,10 @@
-// Package e2e_test drives the real binary with real clients: the AWS SDK and
-// CLI, docker, skopeo, and a client of its own for what no other does on
-// purpose, such as being cut off in the middle of an upload.
+// Package e2e_test drives the real binary with real clients: those that people
+// use, and a client of its own for what no other does on purpose, such as being
+// cut off in the middle of an upload.
 //
 // It tests the binary that NIFUDA_BIN names, or builds one; NIFUDA_RACE=1 builds
-// it with the race detector. What a machine lacks is skipped, or an error under
+// it with the race detector. NIFUDA_CLIENTS is the directory of the clients that
+// `make clients` builds. What a machine lacks is skipped, or an error under
 // CI=true.
 package e2e_test
 
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +26,9 @@ const (
 	region  = "us-east-1"
 )
 
+// settings are the tests' own in the environment.
+var settings = []string{"NIFUDA_BIN", "NIFUDA_CLIENTS", "NIFUDA_RACE", "NIFUDA_TEST_POSTGRES", awsNamesVariable, "NIFUDA_SOAK"}
+
 // workspace holds what the tests share, and goes when they end.
 var workspace string
 
@@ -34,12 +39,15 @@ func runTests(m *testing.M) int {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "DOCKER_") ||
-			strings.HasPrefix(name, "NIFUDA_") && name != "NIFUDA_BIN" && name != "NIFUDA_RACE" && name != "NIFUDA_TEST_POSTGRES" && name != "NIFUDA_SOAK" {
+			strings.HasPrefix(name, "NIFUDA_") && !slices.Contains(settings, name) {
 			os.Unsetenv(name)
 		}
 	}
 	os.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	os.Setenv("AWS_PAGER", "")
+	if clients := os.Getenv("NIFUDA_CLIENTS"); clients != "" {
+		os.Setenv("PATH", clients+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
 
 	var err error
 	// Short, because a Unix socket's path may have only some hundred bytes.
@@ -51,6 +59,10 @@ func runTests(m *testing.M) int {
 	defer stopDockerd()
 	return m.Run()
 }
+
+// shortDirectory makes a directory whose path leaves room for that of a socket,
+// which may have only some hundred bytes. It goes when the tests end.
+func shortDirectory(prefix string) (string, error) { return os.MkdirTemp(workspace, prefix) }
 
 // binary returns the path of the nifuda under test.
 func binary(t *testing.T) string {
@@ -98,6 +110,13 @@ func needProgram(t *testing.T, name, debianPackage string) {
 	t.Helper()
 	_, err := exec.LookPath(name)
 	need(t, err == nil, name+" (Debian: apt-get install "+debianPackage+")")
+}
+
+// needClient is needProgram for a client that `make clients` builds.
+func needClient(t *testing.T, name string) {
+	t.Helper()
+	_, err := exec.LookPath(name)
+	need(t, err == nil, name+" (make clients builds it, and make e2e finds it)")
 }
 
 // needRoot is need for what only root may do.

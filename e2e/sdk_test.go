@@ -26,11 +26,16 @@ import (
 // and nothing else.
 func ecrClient(t *testing.T, s *server) *ecr.Client {
 	t.Helper()
-	configuration, err := config.LoadDefaultConfig(t.Context(),
+	settings := []func(*config.LoadOptions) error{
 		config.WithSharedConfigProfile("nifuda"),
 		config.WithSharedConfigFiles([]string{filepath.Join(s.data(), "aws", "config")}),
 		config.WithSharedCredentialsFiles([]string{filepath.Join(s.data(), "aws", "credentials")}),
-	)
+	}
+	if s.secure { // the SDK knows the address
+		settings[1] = config.WithSharedConfigFiles(nil)
+		settings = append(settings, config.WithRegion(awsRegion))
+	}
+	configuration, err := config.LoadDefaultConfig(t.Context(), settings...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,8 @@ type server struct {
 	t         *testing.T
 	listen    string // --listen
 	admin     string // --admin-listen
-	address   string // host:port as clients call it
+	address   string // host:port as clients of the registry call it
+	secure    bool   // TLS, under the host names of AWS
 	directory string // --data's parent and the process's working directory
 	args      []string
 	process   *process // nil while stopped
@@ -57,6 +58,10 @@ func newServer(t *testing.T, directory string, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, listen: freeAddress(t), admin: freeAddress(t), directory: directory, args: args}
 	s.address = strings.Replace(s.listen, "127.0.0.1", "localhost", 1)
+	if underAWSNames {
+		s.listen, s.address, s.secure = awsAddress+":443", awsRegistry, true
+		s.args = append(s.args, "--tls-cert", os.Getenv(awsNamesVariable)+"/tls.crt", "--tls-key", os.Getenv(awsNamesVariable)+"/tls.key")
+	}
 	t.Cleanup(func() {
 		if s.process != nil {
 			s.stop()
@@ -71,7 +76,22 @@ func newServer(t *testing.T, directory string, args ...string) *server {
 
 func (s *server) data() string    { return filepath.Join(s.directory, "data") }
 func (s *server) logFile() string { return filepath.Join(s.directory, "server.log") }
-func (s *server) url() string     { return "http://" + s.address }
+
+func (s *server) url() string {
+	if s.secure {
+		return "https://" + s.address
+	}
+	return "http://" + s.address
+}
+
+// plain returns the flags, by which a client is told to do without TLS, unless
+// the server has it.
+func (s *server) plain(flags ...string) []string {
+	if s.secure {
+		return nil
+	}
+	return flags
+}
 
 // start runs the binary and waits until it is ready.
 func (s *server) start() {
@@ -166,7 +186,19 @@ func (s *server) end(signal syscall.Signal) error {
 }
 
 // awsEnvironment is what a person exports to reach the server with AWS's tools.
+// Under the host names of AWS only the key is ours.
 func (s *server) awsEnvironment() []string {
+	if s.secure {
+		return []string{
+			"AWS_CONFIG_FILE=" + filepath.Join(s.directory, "none"),
+			"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(s.data(), "aws", "credentials"),
+			"AWS_PROFILE=nifuda",
+			"AWS_REGION=" + awsRegion,
+			"AWS_DEFAULT_REGION=" + awsRegion, // what older SDKs read
+			"AWS_CA_BUNDLE=" + systemCertificates,
+			"NODE_EXTRA_CA_CERTS=" + systemCertificates,
+		}
+	}
 	return []string{
 		"AWS_CONFIG_FILE=" + filepath.Join(s.data(), "aws", "config"),
 		"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(s.data(), "aws", "credentials"),

@@ -1,5 +1,5 @@
 // Package ecr is the vocabulary of the Amazon ECR API: the requests and
-// responses of its 58 operations, the table that binds them to a [Service], its
+// responses of its 62 operations, the table that binds them to a [Service], its
 // errors, and the validation of requests in ECR's words.
 //
 // Everything else in it is generated from the model of the API. It knows no

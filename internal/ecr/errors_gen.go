@@ -74,6 +74,9 @@ var errorStatus = map[string]int{
 	"PullThroughCacheRuleNotFoundException":        400,
 	"ReferencedImagesNotFoundException":            400,
 	"RegistryPolicyNotFoundException":              400,
+	"ReplicationBackfillInProgressException":       400,
+	"ReplicationBackfillInvalidStatusException":    400,
+	"ReplicationBackfillNotFoundException":         400,
 	"RepositoryAlreadyExistsException":             400,
 	"RepositoryNotEmptyException":                  400,
 	"RepositoryNotFoundException":                  400,
@@ -240,6 +243,21 @@ func ReferencedImagesNotFoundException(message string) *Error {
 // RegistryPolicyNotFoundException has the status 400.
 func RegistryPolicyNotFoundException(message string) *Error {
 	return NewError("RegistryPolicyNotFoundException", message)
+}
+
+// ReplicationBackfillInProgressException has the status 400.
+func ReplicationBackfillInProgressException(message string) *Error {
+	return NewError("ReplicationBackfillInProgressException", message)
+}
+
+// ReplicationBackfillInvalidStatusException has the status 400.
+func ReplicationBackfillInvalidStatusException(message string) *Error {
+	return NewError("ReplicationBackfillInvalidStatusException", message)
+}
+
+// ReplicationBackfillNotFoundException has the status 400.
+func ReplicationBackfillNotFoundException(message string) *Error {
+	return NewError("ReplicationBackfillNotFoundException", message)
 }
 
 // RepositoryAlreadyExistsException has the status 400.

@@ -43,6 +43,7 @@ type Service interface {
 	DescribeImages(ctx context.Context, in *DescribeImagesRequest) (*DescribeImagesResponse, error)
 	DescribePullThroughCacheRules(ctx context.Context, in *DescribePullThroughCacheRulesRequest) (*DescribePullThroughCacheRulesResponse, error)
 	DescribeRegistry(ctx context.Context, in *DescribeRegistryRequest) (*DescribeRegistryResponse, error)
+	DescribeReplicationBackfillResults(ctx context.Context, in *DescribeReplicationBackfillResultsRequest) (*DescribeReplicationBackfillResultsResponse, error)
 	DescribeRepositories(ctx context.Context, in *DescribeRepositoriesRequest) (*DescribeRepositoriesResponse, error)
 	DescribeRepositoryCreationTemplates(ctx context.Context, in *DescribeRepositoryCreationTemplatesRequest) (*DescribeRepositoryCreationTemplatesResponse, error)
 	GetAccountSetting(ctx context.Context, in *GetAccountSettingRequest) (*GetAccountSettingResponse, error)
@@ -58,6 +59,7 @@ type Service interface {
 	ListImageReferrers(ctx context.Context, in *ListImageReferrersRequest) (*ListImageReferrersResponse, error)
 	ListImages(ctx context.Context, in *ListImagesRequest) (*ListImagesResponse, error)
 	ListPullTimeUpdateExclusions(ctx context.Context, in *ListPullTimeUpdateExclusionsRequest) (*ListPullTimeUpdateExclusionsResponse, error)
+	ListReplicationBackfills(ctx context.Context, in *ListReplicationBackfillsRequest) (*ListReplicationBackfillsResponse, error)
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
 	PutAccountSetting(ctx context.Context, in *PutAccountSettingRequest) (*PutAccountSettingResponse, error)
 	PutImage(ctx context.Context, in *PutImageRequest) (*PutImageResponse, error)
@@ -72,6 +74,8 @@ type Service interface {
 	SetRepositoryPolicy(ctx context.Context, in *SetRepositoryPolicyRequest) (*SetRepositoryPolicyResponse, error)
 	StartImageScan(ctx context.Context, in *StartImageScanRequest) (*StartImageScanResponse, error)
 	StartLifecyclePolicyPreview(ctx context.Context, in *StartLifecyclePolicyPreviewRequest) (*StartLifecyclePolicyPreviewResponse, error)
+	StartReplicationBackfill(ctx context.Context, in *StartReplicationBackfillRequest) (*StartReplicationBackfillResponse, error)
+	StopReplicationBackfill(ctx context.Context, in *StopReplicationBackfillRequest) (*StopReplicationBackfillResponse, error)
 	TagResource(ctx context.Context, in *TagResourceRequest) (*TagResourceResponse, error)
 	UntagResource(ctx context.Context, in *UntagResourceRequest) (*UntagResourceResponse, error)
 	UpdateImageStorageClass(ctx context.Context, in *UpdateImageStorageClassRequest) (*UpdateImageStorageClassResponse, error)
@@ -131,6 +135,7 @@ func Operations(s Service) map[string]Operation {
 		"DescribeImages":                          bind(s.DescribeImages),
 		"DescribePullThroughCacheRules":           bind(s.DescribePullThroughCacheRules),
 		"DescribeRegistry":                        bind(s.DescribeRegistry),
+		"DescribeReplicationBackfillResults":      bind(s.DescribeReplicationBackfillResults),
 		"DescribeRepositories":                    bind(s.DescribeRepositories),
 		"DescribeRepositoryCreationTemplates":     bind(s.DescribeRepositoryCreationTemplates),
 		"GetAccountSetting":                       bind(s.GetAccountSetting),
@@ -146,6 +151,7 @@ func Operations(s Service) map[string]Operation {
 		"ListImageReferrers":                      bind(s.ListImageReferrers),
 		"ListImages":                              bind(s.ListImages),
 		"ListPullTimeUpdateExclusions":            bind(s.ListPullTimeUpdateExclusions),
+		"ListReplicationBackfills":                bind(s.ListReplicationBackfills),
 		"ListTagsForResource":                     bind(s.ListTagsForResource),
 		"PutAccountSetting":                       bind(s.PutAccountSetting),
 		"PutImage":                                bind(s.PutImage),
@@ -160,6 +166,8 @@ func Operations(s Service) map[string]Operation {
 		"SetRepositoryPolicy":                     bind(s.SetRepositoryPolicy),
 		"StartImageScan":                          bind(s.StartImageScan),
 		"StartLifecyclePolicyPreview":             bind(s.StartLifecyclePolicyPreview),
+		"StartReplicationBackfill":                bind(s.StartReplicationBackfill),
+		"StopReplicationBackfill":                 bind(s.StopReplicationBackfill),
 		"TagResource":                             bind(s.TagResource),
 		"UntagResource":                           bind(s.UntagResource),
 		"UpdateImageStorageClass":                 bind(s.UpdateImageStorageClass),
@@ -316,6 +324,11 @@ func (Unimplemented) DescribeRegistry(context.Context, *DescribeRegistryRequest)
 	return nil, notImplemented("DescribeRegistry")
 }
 
+// DescribeReplicationBackfillResults answers NotImplementedException.
+func (Unimplemented) DescribeReplicationBackfillResults(context.Context, *DescribeReplicationBackfillResultsRequest) (*DescribeReplicationBackfillResultsResponse, error) {
+	return nil, notImplemented("DescribeReplicationBackfillResults")
+}
+
 // DescribeRepositories answers NotImplementedException.
 func (Unimplemented) DescribeRepositories(context.Context, *DescribeRepositoriesRequest) (*DescribeRepositoriesResponse, error) {
 	return nil, notImplemented("DescribeRepositories")
@@ -391,6 +404,11 @@ func (Unimplemented) ListPullTimeUpdateExclusions(context.Context, *ListPullTime
 	return nil, notImplemented("ListPullTimeUpdateExclusions")
 }
 
+// ListReplicationBackfills answers NotImplementedException.
+func (Unimplemented) ListReplicationBackfills(context.Context, *ListReplicationBackfillsRequest) (*ListReplicationBackfillsResponse, error) {
+	return nil, notImplemented("ListReplicationBackfills")
+}
+
 // ListTagsForResource answers NotImplementedException.
 func (Unimplemented) ListTagsForResource(context.Context, *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
 	return nil, notImplemented("ListTagsForResource")
@@ -459,6 +477,16 @@ func (Unimplemented) StartImageScan(context.Context, *StartImageScanRequest) (*S
 // StartLifecyclePolicyPreview answers NotImplementedException.
 func (Unimplemented) StartLifecyclePolicyPreview(context.Context, *StartLifecyclePolicyPreviewRequest) (*StartLifecyclePolicyPreviewResponse, error) {
 	return nil, notImplemented("StartLifecyclePolicyPreview")
+}
+
+// StartReplicationBackfill answers NotImplementedException.
+func (Unimplemented) StartReplicationBackfill(context.Context, *StartReplicationBackfillRequest) (*StartReplicationBackfillResponse, error) {
+	return nil, notImplemented("StartReplicationBackfill")
+}
+
+// StopReplicationBackfill answers NotImplementedException.
+func (Unimplemented) StopReplicationBackfill(context.Context, *StopReplicationBackfillRequest) (*StopReplicationBackfillResponse, error) {
+	return nil, notImplemented("StopReplicationBackfill")
 }
 
 // TagResource answers NotImplementedException.

@@ -154,6 +154,22 @@ const (
 	RCTAppliedForCreateOnPush     = "CREATE_ON_PUSH"
 )
 
+// The values of ReplicationBackfillResultStatus.
+const (
+	ReplicationBackfillResultStatusComplete = "COMPLETE"
+	ReplicationBackfillResultStatusFailed   = "FAILED"
+)
+
+// The values of ReplicationBackfillStatus.
+const (
+	ReplicationBackfillStatusPreparing  = "PREPARING"
+	ReplicationBackfillStatusInProgress = "IN_PROGRESS"
+	ReplicationBackfillStatusComplete   = "COMPLETE"
+	ReplicationBackfillStatusFailed     = "FAILED"
+	ReplicationBackfillStatusStopping   = "STOPPING"
+	ReplicationBackfillStatusStopped    = "STOPPED"
+)
+
 // The values of ReplicationStatus.
 const (
 	ReplicationStatusInProgress = "IN_PROGRESS"
@@ -605,6 +621,29 @@ type DescribeRegistryResponse struct {
 	ReplicationConfiguration *ReplicationConfiguration `json:"replicationConfiguration,omitzero"`
 }
 
+// DescribeReplicationBackfillResultsRequest is the request of [Service.DescribeReplicationBackfillResults].
+type DescribeReplicationBackfillResultsRequest struct {
+	MaxResults            *int32  `json:"maxResults,omitzero"` // 1 to 1000
+	NextToken             *string `json:"nextToken,omitzero"`
+	RegistryId            *string `json:"registryId,omitzero"`
+	ReplicationBackfillId *string `json:"replicationBackfillId,omitzero"` // required
+	ResultStatusFilter    *string `json:"resultStatusFilter,omitzero"`    // one of ReplicationBackfillResultStatus
+}
+
+// DescribeReplicationBackfillResultsResponse is the response of [Service.DescribeReplicationBackfillResults].
+type DescribeReplicationBackfillResultsResponse struct {
+	Destination           *ReplicationDestination      `json:"destination,omitzero"`
+	EndedAt               Timestamp                    `json:"endedAt,omitzero"`
+	FailureCode           string                       `json:"failureCode,omitzero"`
+	NextToken             string                       `json:"nextToken,omitzero"`
+	Progress              *ReplicationBackfillProgress `json:"progress,omitzero"`
+	RegistryId            string                       `json:"registryId,omitzero"`
+	ReplicationBackfillId string                       `json:"replicationBackfillId,omitzero"`
+	Results               []ReplicationBackfillResult  `json:"results,omitzero"`
+	StartedAt             Timestamp                    `json:"startedAt,omitzero"`
+	Status                string                       `json:"status,omitzero"` // one of ReplicationBackfillStatus
+}
+
 // DescribeRepositoriesRequest is the request of [Service.DescribeRepositories].
 type DescribeRepositoriesRequest struct {
 	MaxResults      *int32   `json:"maxResults,omitzero"` // 1 to 1000
@@ -993,6 +1032,20 @@ type ListPullTimeUpdateExclusionsResponse struct {
 	PullTimeUpdateExclusions []string `json:"pullTimeUpdateExclusions,omitzero"` // 0 to 100 elements
 }
 
+// ListReplicationBackfillsRequest is the request of [Service.ListReplicationBackfills].
+type ListReplicationBackfillsRequest struct {
+	MaxResults *int32  `json:"maxResults,omitzero"` // 1 to 50
+	NextToken  *string `json:"nextToken,omitzero"`
+	RegistryId *string `json:"registryId,omitzero"`
+}
+
+// ListReplicationBackfillsResponse is the response of [Service.ListReplicationBackfills].
+type ListReplicationBackfillsResponse struct {
+	Backfills  []ReplicationBackfillSummary `json:"backfills,omitzero"`
+	NextToken  string                       `json:"nextToken,omitzero"`
+	RegistryId string                       `json:"registryId,omitzero"`
+}
+
 // ListTagsForResourceRequest is the request of [Service.ListTagsForResource].
 type ListTagsForResourceRequest struct {
 	ResourceArn *string `json:"resourceArn,omitzero"` // required
@@ -1177,6 +1230,34 @@ type Remediation struct {
 	Recommendation *Recommendation `json:"recommendation,omitzero"`
 }
 
+// ReplicationBackfillProgress is a structure of responses.
+type ReplicationBackfillProgress struct {
+	CompletedReplicationCount int32    `json:"completedReplicationCount"` // required
+	FailedReplicationCount    int32    `json:"failedReplicationCount"`    // required
+	FailureCodes              []string `json:"failureCodes,omitzero"`
+	TotalReplicationCount     int32    `json:"totalReplicationCount"` // required
+}
+
+// ReplicationBackfillResult is a structure of responses.
+type ReplicationBackfillResult struct {
+	FailureCode          string           `json:"failureCode,omitzero"`
+	ImageId              *ImageIdentifier `json:"imageId,omitzero"` // required
+	RepositoryName       string           `json:"repositoryName"`   // required, 2 to 256 characters
+	Status               string           `json:"status"`           // required, one of ReplicationBackfillResultStatus
+	SubImageFailureCodes []string         `json:"subImageFailureCodes,omitzero"`
+}
+
+// ReplicationBackfillSummary is a structure of responses.
+type ReplicationBackfillSummary struct {
+	Destination           *ReplicationDestination      `json:"destination,omitzero"` // required
+	EndedAt               Timestamp                    `json:"endedAt,omitzero"`
+	FailureCode           string                       `json:"failureCode,omitzero"`
+	Progress              *ReplicationBackfillProgress `json:"progress,omitzero"`
+	ReplicationBackfillId string                       `json:"replicationBackfillId"` // required
+	StartedAt             Timestamp                    `json:"startedAt"`             // required
+	Status                string                       `json:"status"`                // required, one of ReplicationBackfillStatus
+}
+
 // ReplicationConfiguration is a structure of requests and responses.
 type ReplicationConfiguration struct {
 	Rules []ReplicationRule `json:"rules,omitzero"` // required, 0 to 10 elements
@@ -1329,6 +1410,36 @@ type StartLifecyclePolicyPreviewResponse struct {
 	RegistryId          string `json:"registryId,omitzero"`
 	RepositoryName      string `json:"repositoryName,omitzero"` // 2 to 256 characters
 	Status              string `json:"status,omitzero"`         // one of LifecyclePolicyPreviewStatus
+}
+
+// StartReplicationBackfillRequest is the request of [Service.StartReplicationBackfill].
+type StartReplicationBackfillRequest struct {
+	Destination *ReplicationDestination `json:"destination,omitzero"` // required
+	RegistryId  *string                 `json:"registryId,omitzero"`
+}
+
+// StartReplicationBackfillResponse is the response of [Service.StartReplicationBackfill].
+type StartReplicationBackfillResponse struct {
+	Destination           *ReplicationDestination `json:"destination,omitzero"`
+	RegistryId            string                  `json:"registryId,omitzero"`
+	ReplicationBackfillId string                  `json:"replicationBackfillId,omitzero"`
+	StartedAt             Timestamp               `json:"startedAt,omitzero"`
+	Status                string                  `json:"status,omitzero"` // one of ReplicationBackfillStatus
+}
+
+// StopReplicationBackfillRequest is the request of [Service.StopReplicationBackfill].
+type StopReplicationBackfillRequest struct {
+	RegistryId            *string `json:"registryId,omitzero"`
+	ReplicationBackfillId *string `json:"replicationBackfillId,omitzero"` // required
+}
+
+// StopReplicationBackfillResponse is the response of [Service.StopReplicationBackfill].
+type StopReplicationBackfillResponse struct {
+	Destination           *ReplicationDestination `json:"destination,omitzero"`
+	RegistryId            string                  `json:"registryId,omitzero"`
+	ReplicationBackfillId string                  `json:"replicationBackfillId,omitzero"`
+	StartedAt             Timestamp               `json:"startedAt,omitzero"`
+	Status                string                  `json:"status,omitzero"` // one of ReplicationBackfillStatus
 }
 
 // SubjectIdentifier is a structure of requests.

@@ -176,6 +176,9 @@ func (v *DescribePullThroughCacheRulesRequest) Validate() error { return refusal
 func (*DescribeRegistryRequest) Validate() error { return nil }
 
 // Validate reports the first constraint of the model that the request breaks.
+func (v *DescribeReplicationBackfillResultsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the first constraint of the model that the request breaks.
 func (v *DescribeRepositoriesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the first constraint of the model that the request breaks.
@@ -221,6 +224,9 @@ func (v *ListImagesRequest) Validate() error { return refusal(v.check()) }
 func (v *ListPullTimeUpdateExclusionsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the first constraint of the model that the request breaks.
+func (v *ListReplicationBackfillsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the first constraint of the model that the request breaks.
 func (v *ListTagsForResourceRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the first constraint of the model that the request breaks.
@@ -261,6 +267,12 @@ func (v *StartImageScanRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the first constraint of the model that the request breaks.
 func (v *StartLifecyclePolicyPreviewRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the first constraint of the model that the request breaks.
+func (v *StartReplicationBackfillRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the first constraint of the model that the request breaks.
+func (v *StopReplicationBackfillRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the first constraint of the model that the request breaks.
 func (v *TagResourceRequest) Validate() error { return refusal(v.check()) }
@@ -728,6 +740,28 @@ func (v *DescribePullThroughCacheRulesRequest) check() *violation {
 	return nil
 }
 
+func (v *DescribeReplicationBackfillResultsRequest) check() *violation {
+	if v.ReplicationBackfillId == nil {
+		return missing.in("replicationBackfillId")
+	}
+	if v.MaxResults != nil {
+		if e := checkMaxResults(*v.MaxResults); e != nil {
+			return e.in("maxResults")
+		}
+	}
+	if v.RegistryId != nil {
+		if e := checkRegistryId(*v.RegistryId); e != nil {
+			return e.in("registryId")
+		}
+	}
+	if v.ResultStatusFilter != nil {
+		if e := checkReplicationBackfillResultStatus(*v.ResultStatusFilter); e != nil {
+			return e.in("resultStatusFilter")
+		}
+	}
+	return nil
+}
+
 func (v *DescribeRepositoriesRequest) check() *violation {
 	if v.MaxResults != nil {
 		if e := checkMaxResults(*v.MaxResults); e != nil {
@@ -1028,6 +1062,20 @@ func (v *ListPullTimeUpdateExclusionsRequest) check() *violation {
 	if v.MaxResults != nil {
 		if e := checkMaxResults(*v.MaxResults); e != nil {
 			return e.in("maxResults")
+		}
+	}
+	return nil
+}
+
+func (v *ListReplicationBackfillsRequest) check() *violation {
+	if v.MaxResults != nil {
+		if e := checkListReplicationBackfillsMaxResults(*v.MaxResults); e != nil {
+			return e.in("maxResults")
+		}
+	}
+	if v.RegistryId != nil {
+		if e := checkRegistryId(*v.RegistryId); e != nil {
+			return e.in("registryId")
 		}
 	}
 	return nil
@@ -1389,6 +1437,33 @@ func (v *StartLifecyclePolicyPreviewRequest) check() *violation {
 	}
 	if e := checkRepositoryName(v.RepositoryName); e != nil {
 		return e.in("repositoryName")
+	}
+	return nil
+}
+
+func (v *StartReplicationBackfillRequest) check() *violation {
+	if v.Destination == nil {
+		return missing.in("destination")
+	}
+	if e := v.Destination.check(); e != nil {
+		return e.in("destination")
+	}
+	if v.RegistryId != nil {
+		if e := checkRegistryId(*v.RegistryId); e != nil {
+			return e.in("registryId")
+		}
+	}
+	return nil
+}
+
+func (v *StopReplicationBackfillRequest) check() *violation {
+	if v.ReplicationBackfillId == nil {
+		return missing.in("replicationBackfillId")
+	}
+	if v.RegistryId != nil {
+		if e := checkRegistryId(*v.RegistryId); e != nil {
+			return e.in("registryId")
+		}
 	}
 	return nil
 }
@@ -1913,6 +1988,10 @@ func checkLifecyclePreviewMaxResults(v int32) *violation {
 	return checkRange(int64(v), 1, 100)
 }
 
+func checkListReplicationBackfillsMaxResults(v int32) *violation {
+	return checkRange(int64(v), 1, 50)
+}
+
 func checkMaxResults(v int32) *violation {
 	return checkRange(int64(v), 1, 1000)
 }
@@ -1959,6 +2038,10 @@ func checkRegistryId(v string) *violation {
 
 func checkRegistryPolicyText(v string) *violation {
 	return checkLength(v, 0, 10240)
+}
+
+func checkReplicationBackfillResultStatus(v string) *violation {
+	return checkEnum(v, "COMPLETE", "FAILED")
 }
 
 func checkRepositoryFilterType(v string) *violation {

@@ -249,7 +249,7 @@ func TestOperationsWithoutRequiredMembers(t *testing.T) {
 	want := []string{
 		"DeleteRegistryPolicy", "DeleteSigningConfiguration", "DescribePullThroughCacheRules", "DescribeRegistry",
 		"DescribeRepositories", "DescribeRepositoryCreationTemplates", "GetAuthorizationToken", "GetRegistryPolicy",
-		"GetRegistryScanningConfiguration", "GetSigningConfiguration", "ListPullTimeUpdateExclusions",
+		"GetRegistryScanningConfiguration", "GetSigningConfiguration", "ListPullTimeUpdateExclusions", "ListReplicationBackfills",
 		"PutRegistryScanningConfiguration",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

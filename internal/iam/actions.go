@@ -26,6 +26,7 @@ const (
 	DescribeImages                          = "ecr:DescribeImages"
 	DescribePullThroughCacheRules           = "ecr:DescribePullThroughCacheRules"
 	DescribeRegistry                        = "ecr:DescribeRegistry"
+	DescribeReplicationBackfillResults      = "ecr:DescribeReplicationBackfillResults"
 	DescribeRepositories                    = "ecr:DescribeRepositories"
 	DescribeRepositoryCreationTemplates     = "ecr:DescribeRepositoryCreationTemplates"
 	GetAccountSetting                       = "ecr:GetAccountSetting"
@@ -41,6 +42,7 @@ const (
 	InitiateLayerUpload                     = "ecr:InitiateLayerUpload"
 	ListImages                              = "ecr:ListImages"
 	ListPullTimeUpdateExclusions            = "ecr:ListPullTimeUpdateExclusions"
+	ListReplicationBackfills                = "ecr:ListReplicationBackfills"
 	ListTagsForResource                     = "ecr:ListTagsForResource"
 	PutAccountSetting                       = "ecr:PutAccountSetting"
 	PutImage                                = "ecr:PutImage"
@@ -56,6 +58,8 @@ const (
 	SetRepositoryPolicy                     = "ecr:SetRepositoryPolicy"
 	StartImageScan                          = "ecr:StartImageScan"
 	StartLifecyclePolicyPreview             = "ecr:StartLifecyclePolicyPreview"
+	StartReplicationBackfill                = "ecr:StartReplicationBackfill"
+	StopReplicationBackfill                 = "ecr:StopReplicationBackfill"
 	TagResource                             = "ecr:TagResource"
 	UntagResource                           = "ecr:UntagResource"
 	UpdateImageStorageClass                 = "ecr:UpdateImageStorageClass"
@@ -102,12 +106,14 @@ var ecrActions = []string{
 	CompleteLayerUpload, CreatePullThroughCacheRule, CreateRepository, CreateRepositoryCreationTemplate, DeleteLifecyclePolicy,
 	DeletePullThroughCacheRule, DeleteRegistryPolicy, DeleteRepository, DeleteRepositoryCreationTemplate, DeleteRepositoryPolicy,
 	DeleteSigningConfiguration, DeregisterPullTimeUpdateExclusion, DescribeImageReplicationStatus, DescribeImageScanFindings,
-	DescribeImageSigningStatus, DescribeImages, DescribePullThroughCacheRules, DescribeRegistry, DescribeRepositories,
+	DescribeImageSigningStatus, DescribeImages, DescribePullThroughCacheRules, DescribeRegistry, DescribeReplicationBackfillResults,
+	DescribeRepositories,
 	DescribeRepositoryCreationTemplates, GetAccountSetting, GetAuthorizationToken, GetDownloadURLForLayer, GetImageCopyStatus,
 	GetLifecyclePolicy, GetLifecyclePolicyPreview, GetRegistryPolicy, GetRegistryScanningConfiguration, GetRepositoryPolicy,
-	GetSigningConfiguration, InitiateLayerUpload, ListImages, ListPullTimeUpdateExclusions, ListTagsForResource, PutAccountSetting,
+	GetSigningConfiguration, InitiateLayerUpload, ListImages, ListPullTimeUpdateExclusions, ListReplicationBackfills, ListTagsForResource, PutAccountSetting,
 	PutImage, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy, PutRegistryPolicy,
 	PutRegistryScanningConfiguration, PutReplicationConfiguration, PutSigningConfiguration, RegisterPullTimeUpdateExclusion,
-	ReplicateImage, SetRepositoryPolicy, StartImageScan, StartLifecyclePolicyPreview, TagResource, UntagResource,
+	ReplicateImage, SetRepositoryPolicy, StartImageScan, StartLifecyclePolicyPreview, StartReplicationBackfill,
+	StopReplicationBackfill, TagResource, UntagResource,
 	UpdateImageStorageClass, UpdatePullThroughCacheRule, UpdateRepositoryCreationTemplate, UploadLayerPart, ValidatePullThroughCacheRule,
 }
