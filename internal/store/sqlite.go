@@ -51,7 +51,12 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	// What waits for a context's end would cost more than a read of a local file,
+	// which is short anyway.
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
 // sqliteEngine has a pool of readers and one writer, which commits the
