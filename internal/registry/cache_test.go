@@ -21,17 +21,19 @@ func TestCacheReadsOnceUntilAChange(t *testing.T) {
 		}
 		return v
 	}
-	if get() != 1 || get() != 1 {
-		t.Error("a value was read twice")
+	want := func(when string, values ...int) {
+		t.Helper()
+		for _, value := range values {
+			if got := get(); got != value {
+				t.Errorf("%s: read number %d, want %d", when, got, value)
+			}
+		}
 	}
+	want("without a change", 1, 1)
 	made := c.change(n)
-	if get() != 2 || get() != 3 {
-		t.Error("during a change a value came from the cache")
-	}
+	want("during a change", 2, 3)
 	made()
-	if get() != 4 || get() != 4 {
-		t.Error("after a change the value was not read once more")
-	}
+	want("after a change", 4, 4)
 }
 
 func TestCacheKeepsNeitherErrorsNorWhatItIsToldNotTo(t *testing.T) {
