@@ -234,5 +234,5 @@ func uploadMemory(_ context.Context, _ settings, on *server) (load, error) {
 	}
 	wg.Wait()
 	peak, err := on.memory("VmHWM")
-	return load{value: float64(peak)}, errors.Join(append(errs, err)...)
+	return load{value: float64(peak)}, errors.Join(errors.Join(errs...), err)
 }

@@ -47,7 +47,7 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 	}
 	wg.Wait()
 	l := load{units: float64(done.Load()), wall: time.Since(began), cpu: s.cpu() - cpu}
-	return l, errors.Join(append(errs, ctx.Err())...)
+	return l, errors.Join(errors.Join(errs...), ctx.Err())
 }
 
 // once measures one thing that is so many units.

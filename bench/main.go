@@ -16,7 +16,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log"
 	"os"
 	"os/signal"
 	"regexp"
@@ -36,9 +35,8 @@ type settings struct {
 }
 
 func main() {
-	log.SetFlags(0)
 	if len(os.Args) > 1 && os.Args[1] == "bare" {
-		log.Fatal(serveBare(os.Args[2], os.Args[3]))
+		fail(serveBare(os.Args[2], os.Args[3]))
 	}
 	var s settings
 	flag.StringVar(&s.nifuda, "nifuda", "../bin/nifuda", "the nifuda to measure")
@@ -56,19 +54,27 @@ func main() {
 	defer stop()
 	if err := bench(ctx, s); err != nil {
 		stop()
-		log.Fatal(err)
+		fail(err)
 	}
 }
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// say tells how far the benchmark is; the table goes to standard output.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
 // bench runs all rounds and prints the table of their medians.
 func bench(ctx context.Context, s settings) error {
 	contenders, absent := s.contenders()
 	for _, why := range absent {
-		log.Printf("left out: %s", why)
+		say("left out: %s", why)
 	}
 	results := results{}
 	for round := range s.rounds {
-		log.Printf("round %d of %d", round+1, s.rounds)
+		say("round %d of %d", round+1, s.rounds)
 		if err := s.round(ctx, contenders, results); err != nil {
 			return err
 		}
@@ -108,7 +114,7 @@ func (s settings) round(ctx context.Context, contenders []contender, results res
 			if err != nil {
 				return fmt.Errorf("%s on %s: %w", scenario.name, server.name, err)
 			}
-			log.Printf("  %-34s %-16s %s", scenario.name, server.name, scenario.format(result))
+			say("  %-34s %-16s %s", scenario.name, server.name, scenario.format(result))
 			results.add(scenario, server.name, result)
 		}
 	}

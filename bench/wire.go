@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httputil"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -173,7 +174,7 @@ func (c *conn) read(method string) (answer, error) {
 	if method == "HEAD" || a.status == 204 || a.status == 304 {
 		return a, nil
 	}
-	body := io.Reader(io.LimitReader(c.in, length))
+	body := io.LimitReader(c.in, length)
 	if chunked {
 		body = httputil.NewChunkedReader(c.in)
 	}
@@ -202,10 +203,8 @@ func (c *conn) read(method string) (answer, error) {
 
 // want returns an error unless an answer has one of the statuses.
 func (a answer) want(statuses ...int) error {
-	for _, status := range statuses {
-		if a.status == status {
-			return nil
-		}
+	if slices.Contains(statuses, a.status) {
+		return nil
 	}
 	return fmt.Errorf("status %d, want %v: %.300s", a.status, statuses, a.body)
 }

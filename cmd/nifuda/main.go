@@ -35,7 +35,7 @@ func (c *serve) Run() error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	log := logs.NewWriter(os.Stderr)
-	defer log.Close() //nolint:errcheck // where to say that nothing can be said?
+	defer log.Close()
 	return server.Run(ctx, server.Options{
 		Config: c.Config, Getenv: os.Getenv, Stdout: os.Stdout, Log: logger(log, c.Config), Version: version,
 	})

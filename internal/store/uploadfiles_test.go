@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func openUploads(t *testing.T) (f uploadFiles, dir string) {
 
 func TestWhatACrashMadeOfAStateIsNoUpload(t *testing.T) {
 	whole := encodeUpload(Upload{RepositoryID: "r", Size: 3, Content: []byte("abc"), UpdatedAt: 5})
-	damaged := map[string][]byte{"empty": {}, "zeros": make([]byte, len(whole)), "longer": append(whole[:len(whole):len(whole)], 0)}
+	damaged := map[string][]byte{"empty": {}, "zeros": make([]byte, len(whole)), "longer": append(slices.Clip(whole), 0)}
 	for i := range len(whole) {
 		damaged["cut at "+string(rune('a'+i))] = whole[:i]
 	}
