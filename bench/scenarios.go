@@ -24,6 +24,7 @@ type scenario struct {
 var scenarios = []scenario{
 	{name: "idle memory", protocol: distribution, value: mebibytes, run: idleMemory},
 	{name: "start to first answer", protocol: distribution, value: milliseconds, run: startup},
+	{name: "16 uploads of 64 MiB at once, peak memory", protocol: distribution, value: mebibytes, run: uploadMemory},
 	{name: "small image push, 8 workers", protocol: distribution, unit: "image", run: pushSmall(8)},
 	{name: "small image push, 1 worker", protocol: distribution, unit: "image", run: pushSmall(1)},
 	{name: "small image pull, 16 workers", protocol: distribution, unit: "image", run: pullSmall},
@@ -35,7 +36,6 @@ var scenarios = []scenario{
 	{name: "large layer pull, 1 connection", protocol: distribution, unit: "MiB", run: pullLarge(1)},
 	{name: "large layer pull, 8 connections", protocol: distribution, unit: "MiB", run: pullLarge(8)},
 	{name: "64 MiB layer into 20 repositories", protocol: distribution, value: copies, run: pushTwenty},
-	{name: "16 uploads of 64 MiB at once, peak memory", protocol: distribution, value: mebibytes, run: uploadMemory},
 	{name: "tags/list of 10,000 tags", protocol: ecrAPI, unit: "list", run: listTags},
 	{name: "ECR DescribeImages, 1,000 a page", protocol: ecrAPI, unit: "page", run: describeImages},
 	{name: "ECR BatchGetImage", protocol: ecrAPI, unit: "call", run: batchGetImage},

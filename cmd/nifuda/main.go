@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -29,11 +30,19 @@ type serve struct {
 	config.Config
 }
 
+// garbagePercent is how much garbage may gather, in percent of what is in use,
+// before it is collected. In use are a few megabytes, and each request leaves
+// garbage: at Go's default of 100 collecting would cost a pull a third more.
+const garbagePercent = 300
+
 // Run serves until the process is asked to end. A second signal ends it at once.
 func (c *serve) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
 	log := logs.NewWriter(os.Stderr)
 	defer log.Close()
 	return server.Run(ctx, server.Options{
