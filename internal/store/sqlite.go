@@ -67,7 +67,7 @@ type sqliteEngine struct {
 	writer  *sql.DB
 	file    *openedFile
 	lock    *flock.Flock
-	uploads uploadFiles
+	uploads *uploadLog
 	suspect *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
@@ -128,7 +128,7 @@ func lockDatabase(path string) (*flock.Flock, error) {
 }
 
 func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock) (*Store, error) {
-	uploads, err := openUploadFiles(path + "-uploads")
+	uploads, err := openUploadLog(path + "-uploads")
 	if err != nil {
 		return nil, err
 	}
