@@ -70,14 +70,9 @@ func (q queries) BlobRepositories(ctx context.Context, account, region, digest s
 		WHERE b.digest = $1 AND r.account = $2 AND r.region = $3 LIMIT $4`, digest, account, region, limit)
 }
 
-// LockBlob returns the id and size of a domain's blob and keeps it from being
-// collected until the transaction ends, or returns [ErrNotFound].
-func (tx *Tx) LockBlob(ctx context.Context, digest, domain string) (id string, size int64, err error) {
-	err = tx.get(ctx, `SELECT id, size FROM blobs WHERE digest = $1 AND domain = $2 FOR KEY SHARE`, []any{digest, domain}, &id, &size)
-	return id, size, err
-}
-
-// LockLinkedBlob is LockBlob for a blob that a repository links to.
+// LockLinkedBlob returns the id and size of a blob that a repository links to
+// and keeps it from being collected until the transaction ends, or returns
+// [ErrNotFound].
 func (tx *Tx) LockLinkedBlob(ctx context.Context, repositoryID, digest string) (id string, size int64, err error) {
 	err = tx.get(ctx, `SELECT b.id, b.size FROM repository_blobs l JOIN blobs b ON b.id = l.blob_id
 		WHERE l.repository_id = $1 AND l.digest = $2 FOR KEY SHARE OF b`, []any{repositoryID, digest}, &id, &size)
