@@ -296,7 +296,11 @@ func (l *ledger) settle(found map[thing]string, c crash) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for one, value := range found {
-		l.operations[one] = []*operation{{changes: map[thing]string{one: value}, sent: settled}}
+		o := &operation{changes: map[thing]string{one: value}, sent: settled}
+		if one.kind == uploadThing {
+			o.promise = processSafe // whatever made it so
+		}
+		l.operations[one] = []*operation{o}
 	}
 	for one, history := range l.operations {
 		history = slices.DeleteFunc(history, func(o *operation) bool { return o.sent >= c.time })
