@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -437,7 +438,7 @@ func latency(t *testing.T, client registryClient, path string) time.Duration {
 }
 
 // connect opens connections and sends each the same bytes.
-func connect(t *testing.T, s *server, count int, send string) {
+func connect(t *testing.T, s *server, count int, send string) (all []net.Conn) {
 	t.Helper()
 	for range count {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.listen)
@@ -448,7 +449,41 @@ func connect(t *testing.T, s *server, count int, send string) {
 		if _, err := io.WriteString(conn, send); err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, conn)
 	}
+	return all
+}
+
+// trickle moves one byte a second on each connection until the test ends, and
+// counts the seconds.
+func trickle(t *testing.T, conns []net.Conn, move func(net.Conn, []byte) (int, error)) (seconds *atomic.Int64) {
+	t.Helper()
+	seconds = new(atomic.Int64)
+	ended := make(chan struct{})
+	second := time.NewTicker(time.Second)
+	var moving sync.WaitGroup
+	t.Cleanup(func() {
+		close(ended)
+		moving.Wait()
+		second.Stop()
+	})
+	moving.Go(func() {
+		for {
+			select {
+			case <-second.C:
+			case <-ended:
+				return
+			}
+			for _, conn := range conns {
+				if _, err := move(conn, []byte("x")); err != nil {
+					t.Errorf("a slow client: %v", err)
+					return
+				}
+			}
+			seconds.Add(1)
+		}
+	})
+	return seconds
 }
 
 // manyConnections is 10,000, or what the open files of this process and of the
@@ -547,11 +582,14 @@ func TestSlowClientsDisturbNobody(t *testing.T) {
 	memory, goroutines := s.memory("VmRSS"), s.goroutines()
 	// What each has sent is more than a small buffer takes.
 	begun := strings.Repeat("x", 200*kib)
-	connect(t, s, 1, "PATCH "+location+" HTTP/1.1\r\n"+head+"Content-Length: 100000000\r\n\r\n"+begun)
-	connect(t, s, clients, "POST /v2/app/blobs/uploads/?digest="+img.Digest+" HTTP/1.1\r\n"+head+"Content-Length: 100000000\r\n\r\n"+begun)
-	connect(t, s, clients, "PUT /v2/app/manifests/slow HTTP/1.1\r\n"+head+"Content-Length: 4000000\r\n\r\n"+begun)
-	connect(t, s, clients, "GET /v2/app/blobs/"+img.Layers[0].Digest+" HTTP/1.1\r\n"+head+"\r\n")
+	senders := connect(t, s, 1, "PATCH "+location+" HTTP/1.1\r\n"+head+"Content-Length: 100000000\r\n\r\n"+begun)
+	senders = append(senders, connect(t, s, clients, "POST /v2/app/blobs/uploads/?digest="+img.Digest+" HTTP/1.1\r\n"+head+"Content-Length: 100000000\r\n\r\n"+begun)...)
+	senders = append(senders, connect(t, s, clients, "PUT /v2/app/manifests/slow HTTP/1.1\r\n"+head+"Content-Length: 4000000\r\n\r\n"+begun)...)
+	readers := connect(t, s, clients, "GET /v2/app/blobs/"+img.Layers[0].Digest+" HTTP/1.1\r\n"+head+"\r\n")
 	await(t, "the slow clients", func() bool { return s.goroutines()-goroutines >= 3*clients })
+	sent := trickle(t, senders, net.Conn.Write)
+	read := trickle(t, readers, net.Conn.Read)
+	await(t, "three seconds of each slow client", func() bool { return sent.Load() >= 3 && read.Load() >= 3 })
 	beside := latency(t, client, "/v2/app/manifests/one")
 	grown, more := s.memory("VmRSS")-memory, s.goroutines()-goroutines
 	t.Logf("%d slow clients: %d KiB and %.1f goroutines each; a request takes %v alone, %v beside", 3*clients, grown/(3*clients)/kib, float64(more)/(3*clients), alone, beside)
