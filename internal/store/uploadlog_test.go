@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,7 +136,7 @@ func TestLogOfManyUploadsStaysSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 1000 {
-		u := Upload{ID: fmt.Sprint(i), Content: make([]byte, 64<<10)}
+		u := Upload{ID: strconv.Itoa(i), Content: make([]byte, 64<<10)}
 		if err := errors.Join(l.put(t.Context(), u), l.remove(t.Context(), u.ID)); err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestLogMatchesAMap(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
-		path := filepath.Join(dir, fmt.Sprint(round))
+		path := filepath.Join(dir, strconv.Itoa(round))
 		l := openLog(t, path)
 		want := map[string]Upload{}
 		id := rapid.SampledFrom([]string{"a", "b", "c"})
