@@ -236,10 +236,14 @@ func (l *uploadLog) rewrite() error {
 	return old.Close()
 }
 
+// close does nothing the second time.
 func (l *uploadLog) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.file.Close()
+	if err := l.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // The first byte of a record's body.
