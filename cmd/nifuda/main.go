@@ -32,8 +32,9 @@ type serve struct {
 
 // garbagePercent is how much garbage may gather, in percent of what is in use,
 // before it is collected. In use are a few megabytes, and each request leaves
-// garbage: at Go's default of 100 collecting would cost a pull a third more.
-const garbagePercent = 300
+// garbage: at Go's default of 100 collecting would cost a pull a quarter more.
+// With more than this, large bodies would leave hundreds of megabytes.
+const garbagePercent = 200
 
 // Run serves until the process is asked to end. A second signal ends it at once.
 func (c *serve) Run() error {
