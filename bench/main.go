@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Settings are the command's flags.
+// settings are the command's flags.
 type settings struct {
 	nifuda   string
 	peers    string

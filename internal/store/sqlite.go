@@ -105,9 +105,13 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openLocked(ctx, path, file, lock)
+	uploads, err := openUploadLog(path + "-uploads")
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
+	}
+	s, err := openLocked(ctx, path, file, lock, uploads)
+	if err != nil {
+		return nil, errors.Join(err, uploads.close(), lock.Close())
 	}
 	return s, nil
 }
@@ -127,11 +131,7 @@ func lockDatabase(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock) (*Store, error) {
-	uploads, err := openUploadLog(path + "-uploads")
-	if err != nil {
-		return nil, err
-	}
+func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog) (*Store, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
 		fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointPages)

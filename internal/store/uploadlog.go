@@ -224,12 +224,12 @@ func (l *uploadLog) rewrite() error {
 			_, err = file.WriteAt(newRecord(body), next.size)
 			next.note(u, false, int64(len(body)))
 		}
-		if err != nil {
-			return errors.Join(err, file.Close())
+		if err != nil { // a full disk: what was written must not stay there
+			return errors.Join(err, file.Close(), os.Remove(file.Name()))
 		}
 	}
 	if err := os.Rename(file.Name(), l.path); err != nil {
-		return errors.Join(err, file.Close())
+		return errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	old := l.file
 	l.file, l.size, l.live, l.index = next.file, next.size, next.live, next.index
