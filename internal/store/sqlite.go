@@ -178,8 +178,7 @@ func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context
 		return err
 	}
 	for _, id := range w.ended {
-		// What stays is only swept later: nothing that it refers to is there.
-		_ = e.uploads.remove(ctx, id)
+		e.uploads.forget(id)
 	}
 	return nil
 }

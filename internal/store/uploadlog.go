@@ -158,6 +158,19 @@ func (l *uploadLog) end(id string) error {
 	return l.add(Upload{ID: id}, true, encodeEnd(id))
 }
 
+// forget ends an upload that has become a blob: for this process in any case,
+// and in the file if the disk takes it. Otherwise a later process finds the
+// state again, and sweeps it: nothing that it refers to is there.
+func (l *uploadLog) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end(id) == nil {
+		return
+	}
+	l.live -= l.index[id].length
+	delete(l.index, id)
+}
+
 func (l *uploadLog) removeStale(_ context.Context, id string, updatedAt int64) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -118,6 +118,10 @@ func TestAWriteThatFailsIsWrittenOver(t *testing.T) {
 	if err := l.put(t.Context(), Upload{ID: "b"}); err == nil {
 		t.Fatal("a write to a file that takes none succeeded")
 	}
+	l.forget("a")
+	if _, err := l.get(t.Context(), "a"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an upload that has become a blob reads %v", err)
+	}
 	l.file = working
 	if err := l.put(t.Context(), Upload{ID: "c"}); err != nil {
 		t.Fatal(err)
