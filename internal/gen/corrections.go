@@ -53,6 +53,10 @@ var correctionsOf = map[string]corrections{
 		// Both answer a malformed tag or digest with a failure of that image.
 		Unchecked: []string{"BatchDeleteImageRequest.imageIds", "BatchGetImageRequest.imageIds"},
 	},
+	"IAM": {
+		// No hyphen follows another.
+		RE2: map[string]string{"accountAliasType": "[a-z0-9](?:[a-z0-9]|-[a-z0-9])*"},
+	},
 }
 
 // withDefaults returns c with the plain wording where it has none.
