@@ -80,7 +80,7 @@ type policy struct {
 func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 	p.asked = append(p.asked, r)
 	if p.denied != nil && p.denied(r) {
-		return &iam.DeniedError{Request: r, Reason: "no identity-based policy allows the " + r.Action + " action"}
+		return &iam.DeniedError{Request: r, Reason: "because no identity-based policy allows the " + r.Action + " action"}
 	}
 	return nil
 }
