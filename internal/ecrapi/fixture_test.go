@@ -21,6 +21,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/ecrapi"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
@@ -123,7 +124,7 @@ func (f *fixture) serve(change func(*ecrapi.Options)) {
 		Tokens: f.tokens, Downloads: f.downloads, DownloadPath: "/layers",
 	}
 	change(&o)
-	f.handler = awsjson.New(awsjson.Options{Log: f.log}, ecrapi.New(o))
+	f.handler = httpx.NewHandler(awsjson.New(awsjson.Options{Log: f.log}, ecrapi.New(o)), httpx.Options{Log: slog.New(slog.DiscardHandler)})
 }
 
 // A step is a call and what it answers: a response, or an error as refused
