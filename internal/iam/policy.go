@@ -1,10 +1,5 @@
 package iam
 
-import (
-	"slices"
-	"strings"
-)
-
 // The versions of the policy language. A document without one is of 2008,
 // which knows no policy variables.
 const (
@@ -123,15 +118,3 @@ type PolicyError struct {
 }
 
 func (e *PolicyError) Error() string { return "invalid policy: " + e.Detail }
-
-// Keys returns the condition keys that the document mentions, in conditions and
-// in policy variables: sorted, in lower case. The caller does not change them.
-func (d *Document) Keys() []string { return d.keys }
-
-// UsesKey reports whether the document mentions a condition key, given in lower
-// case. A name that ends in a slash, such as aws:resourcetag/, means all that
-// begin with it.
-func (d *Document) UsesKey(name string) bool {
-	i, found := slices.BinarySearch(d.keys, name)
-	return found || strings.HasSuffix(name, "/") && i < len(d.keys) && strings.HasPrefix(d.keys[i], name)
-}
