@@ -25,13 +25,13 @@ var (
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
-	fronts     = []string{"internal/ecrapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/awsjson", "internal/authn", "internal/httpx"}
+	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/ociapi", "internal/ops"}
+	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
-	generated  = []string{"internal/ecr"}
+	generated  = []string{"internal/awsiam", "internal/ecr", "internal/sts"}
 	generators = []string{"internal/gen"}
 )
 
@@ -47,7 +47,7 @@ var arrows = []struct {
 	{settings, nil},
 	{output, nil},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
-	{[]string{"internal/ecrapi"}, generated}, // beside what every front may
+	{[]string{"internal/ecrapi", "internal/iamapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{heart, slices.Concat(state, vocabulary)},
 	{state, vocabulary},

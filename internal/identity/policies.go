@@ -40,12 +40,16 @@ func parseIdentityPolicy(document string) (*iam.Document, error) {
 	if err != nil {
 		return nil, malformedPolicy(err)
 	}
-	return &parsed, nil
+	return parsed, nil
 }
 
 // malformedPolicy refuses a document in the words of the parser.
-func malformedPolicy(err error) *Error {
-	return refuse(CodeMalformedPolicyDocument, "%s", err.Error())
+func malformedPolicy(err error) error {
+	invalid, ok := errors.AsType[*iam.PolicyError](err)
+	if !ok {
+		return err
+	}
+	return refuse(CodeMalformedPolicyDocument, "%s", invalid.Message)
 }
 
 // PutInlinePolicy sets an inline policy of a user, group or role. It refuses
@@ -269,12 +273,16 @@ func checkNoPolicies(ctx context.Context, tx *store.Tx, row store.Identity) erro
 	if len(inline) > 0 {
 		return deleteConflict("must delete policies first.")
 	}
-	boundary, err := tx.AttachedPolicies(ctx, row.ID, store.BoundaryPolicy, "", 1)
+	return removeBoundary(ctx, tx, row.ID)
+}
+
+func removeBoundary(ctx context.Context, tx *store.Tx, id string) error {
+	boundary, err := tx.AttachedPolicies(ctx, id, store.BoundaryPolicy, "", 1)
 	if err != nil {
 		return fmt.Errorf("read permissions boundary: %w", err)
 	}
 	for _, arn := range boundary {
-		if _, err := tx.DetachPolicy(ctx, row.ID, store.BoundaryPolicy, arn); err != nil {
+		if _, err := tx.DetachPolicy(ctx, id, store.BoundaryPolicy, arn); err != nil {
 			return fmt.Errorf("remove permissions boundary: %w", err)
 		}
 	}
