@@ -21,21 +21,16 @@ const ImageTag = "nifuda:imagetag"
 
 // IsConditional reports whether what the document says depends on condition
 // keys, in conditions or as policy variables.
-func (d *Document) IsConditional() bool {
-	return slices.ContainsFunc(d.Statements, func(s Statement) bool {
-		return len(s.Conditions) > 0 || d.Version == Version2012 &&
-			(slices.ContainsFunc(s.Resources, hasVariable) || slices.ContainsFunc(s.NotResources, hasVariable))
-	})
+func (d *Document) IsConditional() bool { return len(d.keys) > 0 }
+
+// Mentions reports whether what the document says may depend on a condition
+// key, given in lower case. A name that ends in a slash, such as
+// aws:resourcetag/, means all that begin with it.
+func (d *Document) Mentions(key string) bool {
+	i, found := slices.BinarySearch(d.keys, key)
+	return found || strings.HasSuffix(key, "/") && i < len(d.keys) && strings.HasPrefix(d.keys[i], key)
 }
 
-// Mentions reports whether what the document says may depend on the condition
-// key, whose name is in lower case.
-func (d *Document) Mentions(key string) bool {
-	return slices.ContainsFunc(d.Statements, func(s Statement) bool {
-		mentions := func(text string) bool { return d.Version == Version2012 && hasVariable(text) && strings.Contains(strings.ToLower(text), key) }
-		return slices.ContainsFunc(s.Resources, mentions) || slices.ContainsFunc(s.NotResources, mentions) ||
-			slices.ContainsFunc(s.Conditions, func(c Condition) bool {
-				return strings.EqualFold(c.Key, key) || slices.ContainsFunc(c.Values, mentions)
-			})
-	})
-}
+// Keys returns the condition keys that the document mentions, in conditions and
+// in policy variables: sorted, in lower case. The caller does not change them.
+func (d *Document) Keys() []string { return d.keys }
