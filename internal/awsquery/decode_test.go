@@ -41,8 +41,6 @@ type reply struct {
 
 func (*note) Validate() error { return nil }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestDecode(t *testing.T) {
 	tests := []struct {
 		name, query string
@@ -53,12 +51,12 @@ func TestDecode(t *testing.T) {
 		{
 			"scalars", "Title=a+b%26%C3%BC&Draft=true&Size=-7&Total=9223372036854775807&Weight=0.25&Body=AAE%3D&Until=2024-01-02T03:04:05Z",
 			note{
-				Title: ptr("a b&ü"), Draft: ptr(true), Size: ptr(int32(-7)), Total: ptr(int64(1<<63 - 1)), Weight: ptr(0.25),
+				Title: new("a b&ü"), Draft: new(true), Size: new(int32(-7)), Total: new(int64(1<<63 - 1)), Weight: new(0.25),
 				Body: []byte{0, 1}, Until: &moment{time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)},
 			},
 		},
-		{"empty value", "Title=", note{Title: ptr("")}},
-		{"value without =", "Title", note{Title: ptr("")}},
+		{"empty value", "Title=", note{Title: new("")}},
+		{"value without =", "Title", note{Title: new("")}},
 		{"list", "Names.member.1=a&Names.member.2=b", note{Names: []string{"a", "b"}}},
 		{"list out of order", "Names.member.10=c&Names.member.9=b&Names.member.1=a", note{Names: []string{"a", "b", "c"}}},
 		{"list with gaps", "Names.member.2147483647=b&Names.member.5=a", note{Names: []string{"a", "b"}}},

@@ -76,9 +76,9 @@ func service() awsquery.Service {
 			"Empty":  answer(&result{}, nil),
 			"Full": answer(&result{
 				Text: "a<b>&\"c\"\x00\x1b\uFFFE\n", Count: 7, Written: moment{time.Date(2024, 1, 2, 3, 4, 5, 999, time.FixedZone("", 3600))},
-				Body: []byte{0, 1}, Weight: ptr(0.5), Reply: &reply{Text: "r"}, Names: []string{"a", ""},
+				Body: []byte{0, 1}, Weight: new(0.5), Reply: &reply{Text: "r"}, Names: []string{"a", ""},
 				Many: []reply{{Text: "b", Replies: []reply{{Text: "c"}}}}, Summary: map[string]int32{"b": 2, "a<": 1},
-				Labels: map[string]string{}, IsTruncated: ptr(true),
+				Labels: map[string]string{}, IsTruncated: new(true),
 			}, nil),
 			"Echo": func() (awsquery.Request, awsquery.Call) {
 				in := new(note)
@@ -181,7 +181,7 @@ func TestRefusals(t *testing.T) {
 		{"bad value", post(operation("Silent", "&Draft=1")), 400, "Sender", "MalformedInput", "The parameter Draft must be true or false."},
 		{"two actions", post(operation("Silent", "&Action=Echo")), 400, "Sender", "MalformedQueryString", "The parameter Action is given more than once."},
 		{"other method", httptest.NewRequest(http.MethodPut, "/", http.NoBody), 405, "Sender", "InvalidHttpMethod", "The method of a request must be POST or GET."},
-		{"large body", post(operation("Silent", "&x=" + strings.Repeat("x", awsquery.DefaultLimit))), 413, "Sender", "RequestEntityTooLarge", "The request body is larger than 2097152 bytes."},
+		{"large body", post(operation("Silent", "&x="+strings.Repeat("x", awsquery.DefaultLimit))), 413, "Sender", "RequestEntityTooLarge", "The request body is larger than 2097152 bytes."},
 		{
 			"large body of a stranger", without("Authorization", post(operation("Unsigned", "&x="+strings.Repeat("x", awsquery.UnsignedLimit)))),
 			403, "Sender", "MissingAuthenticationToken", "Missing Authentication Token",
