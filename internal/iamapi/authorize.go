@@ -1,6 +1,7 @@
 package iamapi
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -84,3 +85,27 @@ func tagKeys(keys iam.Keys, tags []awsiam.Tag) iam.Keys {
 
 // untagKeys are the condition keys of a request that removes tags.
 func untagKeys(names []string) iam.Keys { return iam.Keys{"aws:tagkeys": names} }
+
+// authorizeList asks whether the caller may list the entities of a kind under a
+// path in its own account, which it returns.
+func (a *API) authorizeList(ctx context.Context, action string, kind identity.Kind, pathPrefix *string) (account string, err error) {
+	prefix := value(pathPrefix)
+	if prefix == "" {
+		prefix = "/"
+	}
+	return a.authorizeAtHome(ctx, action, identity.EntityARN(callerOf(ctx).Principal.Account, kind, prefix, ""))
+}
+
+// authorizeRename asks whether the caller may take an action on an entity by
+// its name, and on what it is to become; empty ones stay.
+func (a *API) authorizeRename(ctx context.Context, action string, kind identity.Kind, name, newName, newPath string) (account string, err error) {
+	account, err = a.authorizeOn(ctx, action, kind, name, nil)
+	if err != nil {
+		return "", err
+	}
+	entity, err := a.identities.Find(ctx, account, kind, name)
+	if err != nil {
+		return "", err
+	}
+	return a.authorizeNew(ctx, action, kind, cmp.Or(newPath, entity.Path), cmp.Or(newName, entity.Name), nil)
+}

@@ -27,20 +27,22 @@ func truncated(next string) *bool {
 	return &more
 }
 
-func tagsFrom(tags []awsiam.Tag) []identity.Tag {
-	var all []identity.Tag
-	for _, tag := range tags {
-		all = append(all, identity.Tag{Key: tag.Key, Value: value(tag.Value)})
+// each returns what do makes of each item: a list that is there even if it is
+// empty, as clients expect of one that they asked for.
+func each[In, Out any](items []In, do func(In) Out) []Out {
+	all := make([]Out, 0, len(items))
+	for _, item := range items {
+		all = append(all, do(item))
 	}
 	return all
 }
 
+func tagsFrom(tags []awsiam.Tag) []identity.Tag {
+	return each(tags, func(tag awsiam.Tag) identity.Tag { return identity.Tag{Key: tag.Key, Value: value(tag.Value)} })
+}
+
 func tagsOf(tags []identity.Tag) []awsiam.Tag {
-	var all []awsiam.Tag
-	for _, tag := range tags {
-		all = append(all, awsiam.Tag{Key: tag.Key, Value: &tag.Value})
-	}
-	return all
+	return each(tags, func(tag identity.Tag) awsiam.Tag { return awsiam.Tag{Key: tag.Key, Value: &tag.Value} })
 }
 
 func boundaryOf(arn string) *awsiam.AttachedPermissionsBoundary {
@@ -51,15 +53,16 @@ func boundaryOf(arn string) *awsiam.AttachedPermissionsBoundary {
 }
 
 func attachedOf(policies []identity.AttachedPolicy) []awsiam.AttachedPolicy {
-	var all []awsiam.AttachedPolicy
-	for _, p := range policies {
-		all = append(all, awsiam.AttachedPolicy{PolicyArn: p.ARN, PolicyName: p.Name})
-	}
-	return all
+	return each(policies, func(p identity.AttachedPolicy) awsiam.AttachedPolicy {
+		return awsiam.AttachedPolicy{PolicyArn: p.ARN, PolicyName: p.Name}
+	})
 }
 
-// encodedDocument returns a policy document as responses carry it: encoded as in URLs
-// (RFC 3986).
+// itself is for lists of what needs no translation.
+func itself[T any](item T) T { return item }
+
+// encodedDocument returns a policy document as responses carry it: encoded as
+// in URLs (RFC 3986).
 func encodedDocument(document string) string {
 	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
