@@ -20,37 +20,53 @@ type violation struct {
 	// element is the constraint in the words that apply to an element of a
 	// list, where they differ.
 	element string
+	// value is what broke the constraint, where a refusal shows it.
+	value string
 }
 
-var missing = &violation{constraint: "Member must not be null"}
+// enough is how many violations are looked for in a list.
+const enough = 10
 
-// in returns the violation as seen from the structure that has it in a member.
-func (v *violation) in(member string) *violation {
-	if v.path != "" {
-		member += "." + v.path
+func missing(member string) violation {
+	return violation{path: member, constraint: "Member must not be null", value: " null"}
+}
+
+// in returns violations as seen from the structure that has them in a member.
+func in(member string, found []violation) []violation {
+	for i := range found {
+		if found[i].path != "" {
+			found[i].path = "." + found[i].path
+		}
+		found[i].path = member + found[i].path
 	}
-	return &violation{path: member, constraint: v.constraint}
+	return found
 }
 
-// inElement returns the violation as seen from the list that has it in an element.
-func (v *violation) inElement(i int) *violation {
-	return v.in(strconv.Itoa(i+1) + ".member")
-}
-
-// ofElement returns a list's violation for that of a plain value in it.
-func (v *violation) ofElement() *violation {
-	constraint := v.constraint
-	if v.element != "" {
-		constraint = v.element
+// inElement returns violations as seen from the list that has them in an element.
+func inElement(i int, found []violation) []violation {
+	if found == nil {
+		return nil
 	}
-	return &violation{constraint: "Member must satisfy constraint: [" + constraint + "]"}
+	return in(strconv.Itoa(i+1)+".member", found)
+}
+
+// ofElement returns a list's violation for those of a plain value in it.
+func ofElement(found []violation) []violation {
+	if found == nil {
+		return nil
+	}
+	constraint := found[0].constraint
+	if found[0].element != "" {
+		constraint = found[0].element
+	}
+	return []violation{{constraint: "Member must satisfy constraint: [" + constraint + "]"}}
 }
 
 const unlimited = 1<<63 - 1
 
 // checkLength counts characters, and only where the number of bytes does not
 // settle the matter.
-func checkLength(s string, low, high int64) *violation {
+func checkLength(s string, low, high int64) []violation {
 	n := int64(len(s))
 	if n > high || n < low*utf8.UTFMax {
 		n = int64(utf8.RuneCountInString(s))
@@ -58,34 +74,34 @@ func checkLength(s string, low, high int64) *violation {
 	return checkLengthIs(n, low, high)
 }
 
-func checkCount(n int, low, high int64) *violation {
+func checkCount(n int, low, high int64) []violation {
 	return checkLengthIs(int64(n), low, high)
 }
 
-func checkLengthIs(n, low, high int64) *violation {
+func checkLengthIs(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "length")
 }
 
-func checkRange(n, low, high int64) *violation {
+func checkRange(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "value")
 }
 
-func checkBounds(n, low, high int64, what string) *violation {
+func checkBounds(n, low, high int64, what string) []violation {
 	switch {
 	case n < low:
-		return &violation{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}
+		return []violation{{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}}
 	case n > high:
-		return &violation{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}
+		return []violation{{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}}
 	default:
 		return nil
 	}
 }
 
-func checkEnum(s string, values ...string) *violation {
+func checkEnum(s string, values ...string) []violation {
 	if slices.Contains(values, s) {
 		return nil
 	}
-	return &violation{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}
+	return []violation{{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}}
 }
 
 // A pattern is a regular expression and how a refusal words it, for a member
@@ -95,1972 +111,1825 @@ type pattern struct {
 	member, element string
 }
 
-func checkPattern(s string, p *pattern) *violation {
+func checkPattern(s string, p *pattern) []violation {
 	if p.expression.MatchString(s) {
 		return nil
 	}
-	return &violation{constraint: p.member, element: p.element}
+	return []violation{{constraint: p.member, element: p.element}}
 }
 
-func refusal(v *violation) error {
-	if v == nil {
+const codeInvalid = "ValidationError"
+
+// of adds the value that broke constraints.
+func of(value any, found []violation) []violation {
+	for i := range found {
+		found[i].value = " '" + shorten(fmt.Sprint(value)) + "'"
+	}
+	return found
+}
+
+// ofList adds the list that broke constraints.
+func ofList(list []string, found []violation) []violation {
+	return of("["+strings.Join(list, ", ")+"]", found)
+}
+
+// shorten cuts what a refusal repeats of the request.
+func shorten(text string) string {
+	const most = 1024
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// refusal names every broken constraint.
+func refusal(found []violation) error {
+	if len(found) == 0 {
 		return nil
 	}
-	return NewError("ValidationException", fmt.Sprintf("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", v.path, v.constraint))
+	texts := make([]string, len(found))
+	for i, v := range found {
+		texts[i] = "Value" + v.value + " at '" + v.path + "' failed to satisfy constraint: " + v.constraint
+	}
+	errors := " validation errors detected: "
+	if len(found) == 1 {
+		errors = " validation error detected: "
+	}
+	return NewError(codeInvalid, strconv.Itoa(len(found))+errors+strings.Join(texts, "; "))
 }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AddClientIDToOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AddUserToGroupRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AttachGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AttachRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AttachUserPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ChangePasswordRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateAccountAliasRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateGroupRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateLoginProfileRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreatePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreatePolicyVersionRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateServiceLinkedRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *CreateUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteAccountAliasRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteGroupRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteLoginProfileRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeletePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeletePolicyVersionRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteUserPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DetachGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DetachRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *DetachUserPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetAccessKeyLastUsedRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (*GetAccountSummaryRequest) Validate() error { return nil }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetGroupRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetLoginProfileRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetPolicyVersionRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetUserPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListAccessKeysRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListAccountAliasesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListAttachedGroupPoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListAttachedRolePoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListAttachedUserPoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListEntitiesForPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListGroupPoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListGroupsForUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListGroupsRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (*ListOpenIDConnectProvidersRequest) Validate() error { return nil }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListPoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListPolicyVersionsRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListRolePoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListRoleTagsRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListRolesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListUserPoliciesRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListUserTagsRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListUsersRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *PutGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *PutRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *PutUserPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *RemoveClientIDFromOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *RemoveUserFromGroupRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *SetDefaultPolicyVersionRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *SimulateCustomPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *SimulatePrincipalPolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *TagRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *TagUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UntagRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UntagUserRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateAssumeRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateLoginProfileRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateOpenIDConnectProviderThumbprintRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateUserRequest) Validate() error { return refusal(v.check()) }
 
-func (v *AddClientIDToOpenIDConnectProviderRequest) check() *violation {
+func (v *AddClientIDToOpenIDConnectProviderRequest) check() (found []violation) {
 	if v.ClientID == "" {
-		return missing.in("ClientID")
+		found = append(found, missing("clientID"))
 	}
 	if v.OpenIDConnectProviderArn == "" {
-		return missing.in("OpenIDConnectProviderArn")
+		found = append(found, missing("openIDConnectProviderArn"))
 	}
-	if e := checkClientIDType(v.ClientID); e != nil {
-		return e.in("ClientID")
+	if v.ClientID != "" {
+		found = append(found, in("clientID", checkClientIDType(v.ClientID))...)
 	}
-	if e := checkArnType(v.OpenIDConnectProviderArn); e != nil {
-		return e.in("OpenIDConnectProviderArn")
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *AddUserToGroupRequest) check() *violation {
+func (v *AddUserToGroupRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *AttachGroupPolicyRequest) check() *violation {
+func (v *AttachGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *AttachRolePolicyRequest) check() *violation {
+func (v *AttachRolePolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *AttachUserPolicyRequest) check() *violation {
+func (v *AttachUserPolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ChangePasswordRequest) check() *violation {
+func (v *ChangePasswordRequest) check() (found []violation) {
 	if v.NewPassword == "" {
-		return missing.in("NewPassword")
+		found = append(found, missing("newPassword"))
 	}
 	if v.OldPassword == "" {
-		return missing.in("OldPassword")
+		found = append(found, missing("oldPassword"))
 	}
-	if e := checkPasswordType(v.NewPassword); e != nil {
-		return e.in("NewPassword")
+	if v.NewPassword != "" {
+		found = append(found, in("newPassword", checkPasswordType(v.NewPassword))...)
 	}
-	if e := checkPasswordType(v.OldPassword); e != nil {
-		return e.in("OldPassword")
+	if v.OldPassword != "" {
+		found = append(found, in("oldPassword", checkPasswordType(v.OldPassword))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ContextEntry) check() *violation {
+func (v *ContextEntry) check() (found []violation) {
 	if v.ContextKeyName != nil {
-		if e := checkContextKeyNameType(*v.ContextKeyName); e != nil {
-			return e.in("ContextKeyName")
-		}
+		found = append(found, in("contextKeyName", checkContextKeyNameType(*v.ContextKeyName))...)
 	}
 	if v.ContextKeyType != nil {
-		if e := checkContextKeyTypeEnum(*v.ContextKeyType); e != nil {
-			return e.in("ContextKeyType")
-		}
+		found = append(found, in("contextKeyType", checkContextKeyTypeEnum(*v.ContextKeyType))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateAccessKeyRequest) check() *violation {
+func (v *CreateAccessKeyRequest) check() (found []violation) {
 	if v.UserName != nil {
-		if e := checkExistingUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateAccountAliasRequest) check() *violation {
+func (v *CreateAccountAliasRequest) check() (found []violation) {
 	if v.AccountAlias == "" {
-		return missing.in("AccountAlias")
+		found = append(found, missing("accountAlias"))
 	}
-	if e := checkAccountAliasType(v.AccountAlias); e != nil {
-		return e.in("AccountAlias")
+	if v.AccountAlias != "" {
+		found = append(found, in("accountAlias", checkAccountAliasType(v.AccountAlias))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateGroupRequest) check() *violation {
+func (v *CreateGroupRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
 	if v.Path != nil {
-		if e := checkPathType(*v.Path); e != nil {
-			return e.in("Path")
-		}
+		found = append(found, in("path", checkPathType(*v.Path))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateLoginProfileRequest) check() *violation {
+func (v *CreateLoginProfileRequest) check() (found []violation) {
 	if v.Password != nil {
-		if e := checkPasswordType(*v.Password); e != nil {
-			return e.in("Password")
-		}
+		found = append(found, in("password", checkPasswordType(*v.Password))...)
 	}
 	if v.UserName != nil {
-		if e := checkUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateOpenIDConnectProviderRequest) check() *violation {
+func (v *CreateOpenIDConnectProviderRequest) check() (found []violation) {
 	if v.Url == "" {
-		return missing.in("Url")
+		found = append(found, missing("url"))
 	}
 	if v.ClientIDList != nil {
-		if e := checkClientIDListType(v.ClientIDList); e != nil {
-			return e.in("ClientIDList")
-		}
+		found = append(found, in("clientIDList", checkClientIDListType(v.ClientIDList))...)
 	}
 	if v.Tags != nil {
-		if e := checkTagListType(v.Tags); e != nil {
-			return e.in("Tags")
-		}
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
 	if v.ThumbprintList != nil {
-		if e := checkThumbprintListType(v.ThumbprintList); e != nil {
-			return e.in("ThumbprintList")
-		}
+		found = append(found, in("thumbprintList", checkThumbprintListType(v.ThumbprintList))...)
 	}
-	if e := checkOpenIDConnectProviderUrlType(v.Url); e != nil {
-		return e.in("Url")
+	if v.Url != "" {
+		found = append(found, in("url", checkOpenIDConnectProviderUrlType(v.Url))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreatePolicyRequest) check() *violation {
+func (v *CreatePolicyRequest) check() (found []violation) {
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.Description != nil {
-		if e := checkPolicyDescriptionType(*v.Description); e != nil {
-			return e.in("Description")
-		}
+		found = append(found, in("description", checkPolicyDescriptionType(*v.Description))...)
 	}
 	if v.Path != nil {
-		if e := checkPolicyPathType(*v.Path); e != nil {
-			return e.in("Path")
-		}
+		found = append(found, in("path", checkPolicyPathType(*v.Path))...)
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
 	if v.Tags != nil {
-		if e := checkTagListType(v.Tags); e != nil {
-			return e.in("Tags")
-		}
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreatePolicyVersionRequest) check() *violation {
+func (v *CreatePolicyVersionRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateRoleRequest) check() *violation {
+func (v *CreateRoleRequest) check() (found []violation) {
 	if v.AssumeRolePolicyDocument == "" {
-		return missing.in("AssumeRolePolicyDocument")
+		found = append(found, missing("assumeRolePolicyDocument"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkPolicyDocumentType(v.AssumeRolePolicyDocument); e != nil {
-		return e.in("AssumeRolePolicyDocument")
+	if v.AssumeRolePolicyDocument != "" {
+		found = append(found, in("assumeRolePolicyDocument", checkPolicyDocumentType(v.AssumeRolePolicyDocument))...)
 	}
 	if v.Description != nil {
-		if e := checkRoleDescriptionType(*v.Description); e != nil {
-			return e.in("Description")
-		}
+		found = append(found, in("description", checkRoleDescriptionType(*v.Description))...)
 	}
 	if v.MaxSessionDuration != nil {
-		if e := checkRoleMaxSessionDurationType(*v.MaxSessionDuration); e != nil {
-			return e.in("MaxSessionDuration")
-		}
+		found = append(found, in("maxSessionDuration", checkRoleMaxSessionDurationType(*v.MaxSessionDuration))...)
 	}
 	if v.Path != nil {
-		if e := checkPathType(*v.Path); e != nil {
-			return e.in("Path")
-		}
+		found = append(found, in("path", checkPathType(*v.Path))...)
 	}
 	if v.PermissionsBoundary != nil {
-		if e := checkArnType(*v.PermissionsBoundary); e != nil {
-			return e.in("PermissionsBoundary")
-		}
+		found = append(found, in("permissionsBoundary", checkArnType(*v.PermissionsBoundary))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
 	if v.Tags != nil {
-		if e := checkTagListType(v.Tags); e != nil {
-			return e.in("Tags")
-		}
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateServiceLinkedRoleRequest) check() *violation {
+func (v *CreateServiceLinkedRoleRequest) check() (found []violation) {
 	if v.AWSServiceName == "" {
-		return missing.in("AWSServiceName")
+		found = append(found, missing("aWSServiceName"))
 	}
-	if e := checkGroupNameType(v.AWSServiceName); e != nil {
-		return e.in("AWSServiceName")
+	if v.AWSServiceName != "" {
+		found = append(found, in("aWSServiceName", checkGroupNameType(v.AWSServiceName))...)
 	}
 	if v.CustomSuffix != nil {
-		if e := checkCustomSuffixType(*v.CustomSuffix); e != nil {
-			return e.in("CustomSuffix")
-		}
+		found = append(found, in("customSuffix", checkCustomSuffixType(*v.CustomSuffix))...)
 	}
 	if v.Description != nil {
-		if e := checkRoleDescriptionType(*v.Description); e != nil {
-			return e.in("Description")
-		}
+		found = append(found, in("description", checkRoleDescriptionType(*v.Description))...)
 	}
-	return nil
+	return found
 }
 
-func (v *CreateUserRequest) check() *violation {
+func (v *CreateUserRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Path != nil {
-		if e := checkPathType(*v.Path); e != nil {
-			return e.in("Path")
-		}
+		found = append(found, in("path", checkPathType(*v.Path))...)
 	}
 	if v.PermissionsBoundary != nil {
-		if e := checkArnType(*v.PermissionsBoundary); e != nil {
-			return e.in("PermissionsBoundary")
-		}
+		found = append(found, in("permissionsBoundary", checkArnType(*v.PermissionsBoundary))...)
 	}
 	if v.Tags != nil {
-		if e := checkTagListType(v.Tags); e != nil {
-			return e.in("Tags")
-		}
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
-	if e := checkUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteAccessKeyRequest) check() *violation {
+func (v *DeleteAccessKeyRequest) check() (found []violation) {
 	if v.AccessKeyId == "" {
-		return missing.in("AccessKeyId")
+		found = append(found, missing("accessKeyId"))
 	}
-	if e := checkAccessKeyIdType(v.AccessKeyId); e != nil {
-		return e.in("AccessKeyId")
+	if v.AccessKeyId != "" {
+		found = append(found, in("accessKeyId", checkAccessKeyIdType(v.AccessKeyId))...)
 	}
 	if v.UserName != nil {
-		if e := checkExistingUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteAccountAliasRequest) check() *violation {
+func (v *DeleteAccountAliasRequest) check() (found []violation) {
 	if v.AccountAlias == "" {
-		return missing.in("AccountAlias")
+		found = append(found, missing("accountAlias"))
 	}
-	if e := checkAccountAliasType(v.AccountAlias); e != nil {
-		return e.in("AccountAlias")
+	if v.AccountAlias != "" {
+		found = append(found, in("accountAlias", checkAccountAliasType(v.AccountAlias))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteGroupPolicyRequest) check() *violation {
+func (v *DeleteGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteGroupRequest) check() *violation {
+func (v *DeleteGroupRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteLoginProfileRequest) check() *violation {
+func (v *DeleteLoginProfileRequest) check() (found []violation) {
 	if v.UserName != nil {
-		if e := checkUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteOpenIDConnectProviderRequest) check() *violation {
+func (v *DeleteOpenIDConnectProviderRequest) check() (found []violation) {
 	if v.OpenIDConnectProviderArn == "" {
-		return missing.in("OpenIDConnectProviderArn")
+		found = append(found, missing("openIDConnectProviderArn"))
 	}
-	if e := checkArnType(v.OpenIDConnectProviderArn); e != nil {
-		return e.in("OpenIDConnectProviderArn")
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeletePolicyRequest) check() *violation {
+func (v *DeletePolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeletePolicyVersionRequest) check() *violation {
+func (v *DeletePolicyVersionRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.VersionId == "" {
-		return missing.in("VersionId")
+		found = append(found, missing("versionId"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkPolicyVersionIdType(v.VersionId); e != nil {
-		return e.in("VersionId")
+	if v.VersionId != "" {
+		found = append(found, in("versionId", checkPolicyVersionIdType(v.VersionId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteRolePolicyRequest) check() *violation {
+func (v *DeleteRolePolicyRequest) check() (found []violation) {
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteRoleRequest) check() *violation {
+func (v *DeleteRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteUserPolicyRequest) check() *violation {
+func (v *DeleteUserPolicyRequest) check() (found []violation) {
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DeleteUserRequest) check() *violation {
+func (v *DeleteUserRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DetachGroupPolicyRequest) check() *violation {
+func (v *DetachGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DetachRolePolicyRequest) check() *violation {
+func (v *DetachRolePolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DetachUserPolicyRequest) check() *violation {
+func (v *DetachUserPolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetAccessKeyLastUsedRequest) check() *violation {
+func (v *GetAccessKeyLastUsedRequest) check() (found []violation) {
 	if v.AccessKeyId == "" {
-		return missing.in("AccessKeyId")
+		found = append(found, missing("accessKeyId"))
 	}
-	if e := checkAccessKeyIdType(v.AccessKeyId); e != nil {
-		return e.in("AccessKeyId")
+	if v.AccessKeyId != "" {
+		found = append(found, in("accessKeyId", checkAccessKeyIdType(v.AccessKeyId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetGroupPolicyRequest) check() *violation {
+func (v *GetGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetGroupRequest) check() *violation {
+func (v *GetGroupRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetLoginProfileRequest) check() *violation {
+func (v *GetLoginProfileRequest) check() (found []violation) {
 	if v.UserName != nil {
-		if e := checkUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetOpenIDConnectProviderRequest) check() *violation {
+func (v *GetOpenIDConnectProviderRequest) check() (found []violation) {
 	if v.OpenIDConnectProviderArn == "" {
-		return missing.in("OpenIDConnectProviderArn")
+		found = append(found, missing("openIDConnectProviderArn"))
 	}
-	if e := checkArnType(v.OpenIDConnectProviderArn); e != nil {
-		return e.in("OpenIDConnectProviderArn")
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetPolicyRequest) check() *violation {
+func (v *GetPolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetPolicyVersionRequest) check() *violation {
+func (v *GetPolicyVersionRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.VersionId == "" {
-		return missing.in("VersionId")
+		found = append(found, missing("versionId"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkPolicyVersionIdType(v.VersionId); e != nil {
-		return e.in("VersionId")
+	if v.VersionId != "" {
+		found = append(found, in("versionId", checkPolicyVersionIdType(v.VersionId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetRolePolicyRequest) check() *violation {
+func (v *GetRolePolicyRequest) check() (found []violation) {
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetRoleRequest) check() *violation {
+func (v *GetRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetUserPolicyRequest) check() *violation {
+func (v *GetUserPolicyRequest) check() (found []violation) {
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetUserRequest) check() *violation {
+func (v *GetUserRequest) check() (found []violation) {
 	if v.UserName != nil {
-		if e := checkExistingUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListAccessKeysRequest) check() *violation {
+func (v *ListAccessKeysRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.UserName != nil {
-		if e := checkExistingUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListAccountAliasesRequest) check() *violation {
+func (v *ListAccountAliasesRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListAttachedGroupPoliciesRequest) check() *violation {
+func (v *ListAttachedGroupPoliciesRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPolicyPathType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPolicyPathType(*v.PathPrefix))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListAttachedRolePoliciesRequest) check() *violation {
+func (v *ListAttachedRolePoliciesRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPolicyPathType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPolicyPathType(*v.PathPrefix))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListAttachedUserPoliciesRequest) check() *violation {
+func (v *ListAttachedUserPoliciesRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPolicyPathType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPolicyPathType(*v.PathPrefix))...)
 	}
-	if e := checkUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListEntitiesForPolicyRequest) check() *violation {
+func (v *ListEntitiesForPolicyRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.EntityFilter != nil {
-		if e := checkEntityType(*v.EntityFilter); e != nil {
-			return e.in("EntityFilter")
-		}
+		found = append(found, in("entityFilter", checkEntityType(*v.EntityFilter))...)
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPathType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPathType(*v.PathPrefix))...)
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
 	if v.PolicyUsageFilter != nil {
-		if e := checkPolicyUsageType(*v.PolicyUsageFilter); e != nil {
-			return e.in("PolicyUsageFilter")
-		}
+		found = append(found, in("policyUsageFilter", checkPolicyUsageType(*v.PolicyUsageFilter))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListGroupPoliciesRequest) check() *violation {
+func (v *ListGroupPoliciesRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListGroupsForUserRequest) check() *violation {
+func (v *ListGroupsForUserRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListGroupsRequest) check() *violation {
+func (v *ListGroupsRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPathPrefixType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPathPrefixType(*v.PathPrefix))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListPoliciesRequest) check() *violation {
+func (v *ListPoliciesRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPolicyPathType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPolicyPathType(*v.PathPrefix))...)
 	}
 	if v.PolicyUsageFilter != nil {
-		if e := checkPolicyUsageType(*v.PolicyUsageFilter); e != nil {
-			return e.in("PolicyUsageFilter")
-		}
+		found = append(found, in("policyUsageFilter", checkPolicyUsageType(*v.PolicyUsageFilter))...)
 	}
 	if v.Scope != nil {
-		if e := checkPolicyScopeType(*v.Scope); e != nil {
-			return e.in("Scope")
-		}
+		found = append(found, in("scope", checkPolicyScopeType(*v.Scope))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListPolicyVersionsRequest) check() *violation {
+func (v *ListPolicyVersionsRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListRolePoliciesRequest) check() *violation {
+func (v *ListRolePoliciesRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListRoleTagsRequest) check() *violation {
+func (v *ListRoleTagsRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListRolesRequest) check() *violation {
+func (v *ListRolesRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPathPrefixType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPathPrefixType(*v.PathPrefix))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListUserPoliciesRequest) check() *violation {
+func (v *ListUserPoliciesRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListUserTagsRequest) check() *violation {
+func (v *ListUserTagsRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ListUsersRequest) check() *violation {
+func (v *ListUsersRequest) check() (found []violation) {
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PathPrefix != nil {
-		if e := checkPathPrefixType(*v.PathPrefix); e != nil {
-			return e.in("PathPrefix")
-		}
+		found = append(found, in("pathPrefix", checkPathPrefixType(*v.PathPrefix))...)
 	}
-	return nil
+	return found
 }
 
-func (v *PutGroupPolicyRequest) check() *violation {
+func (v *PutGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *PutRolePolicyRequest) check() *violation {
+func (v *PutRolePolicyRequest) check() (found []violation) {
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *PutUserPolicyRequest) check() *violation {
+func (v *PutUserPolicyRequest) check() (found []violation) {
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
 	if v.PolicyName == "" {
-		return missing.in("PolicyName")
+		found = append(found, missing("policyName"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	if e := checkPolicyNameType(v.PolicyName); e != nil {
-		return e.in("PolicyName")
+	if v.PolicyName != "" {
+		found = append(found, in("policyName", checkPolicyNameType(v.PolicyName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *RemoveClientIDFromOpenIDConnectProviderRequest) check() *violation {
+func (v *RemoveClientIDFromOpenIDConnectProviderRequest) check() (found []violation) {
 	if v.ClientID == "" {
-		return missing.in("ClientID")
+		found = append(found, missing("clientID"))
 	}
 	if v.OpenIDConnectProviderArn == "" {
-		return missing.in("OpenIDConnectProviderArn")
+		found = append(found, missing("openIDConnectProviderArn"))
 	}
-	if e := checkClientIDType(v.ClientID); e != nil {
-		return e.in("ClientID")
+	if v.ClientID != "" {
+		found = append(found, in("clientID", checkClientIDType(v.ClientID))...)
 	}
-	if e := checkArnType(v.OpenIDConnectProviderArn); e != nil {
-		return e.in("OpenIDConnectProviderArn")
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *RemoveUserFromGroupRequest) check() *violation {
+func (v *RemoveUserFromGroupRequest) check() (found []violation) {
 	if v.GroupName == "" {
-		return missing.in("GroupName")
+		found = append(found, missing("groupName"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkGroupNameType(v.GroupName); e != nil {
-		return e.in("GroupName")
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *SetDefaultPolicyVersionRequest) check() *violation {
+func (v *SetDefaultPolicyVersionRequest) check() (found []violation) {
 	if v.PolicyArn == "" {
-		return missing.in("PolicyArn")
+		found = append(found, missing("policyArn"))
 	}
 	if v.VersionId == "" {
-		return missing.in("VersionId")
+		found = append(found, missing("versionId"))
 	}
-	if e := checkArnType(v.PolicyArn); e != nil {
-		return e.in("PolicyArn")
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
-	if e := checkPolicyVersionIdType(v.VersionId); e != nil {
-		return e.in("VersionId")
+	if v.VersionId != "" {
+		found = append(found, in("versionId", checkPolicyVersionIdType(v.VersionId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *SimulateCustomPolicyRequest) check() *violation {
+func (v *SimulateCustomPolicyRequest) check() (found []violation) {
 	if v.ActionNames == nil {
-		return missing.in("ActionNames")
+		found = append(found, missing("actionNames"))
 	}
 	if v.PolicyInputList == nil {
-		return missing.in("PolicyInputList")
+		found = append(found, missing("policyInputList"))
 	}
-	if e := checkActionNameListType(v.ActionNames); e != nil {
-		return e.in("ActionNames")
-	}
-	if v.CallerArn != nil {
-		if e := checkResourceNameType(*v.CallerArn); e != nil {
-			return e.in("CallerArn")
-		}
-	}
-	if v.ContextEntries != nil {
-		if e := checkContextEntryListType(v.ContextEntries); e != nil {
-			return e.in("ContextEntries")
-		}
-	}
-	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
-	}
-	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
-	}
-	if v.PermissionsBoundaryPolicyInputList != nil {
-		if e := checkSimulationPolicyListType(v.PermissionsBoundaryPolicyInputList); e != nil {
-			return e.in("PermissionsBoundaryPolicyInputList")
-		}
-	}
-	if e := checkSimulationPolicyListType(v.PolicyInputList); e != nil {
-		return e.in("PolicyInputList")
-	}
-	if v.ResourceArns != nil {
-		if e := checkResourceNameListType(v.ResourceArns); e != nil {
-			return e.in("ResourceArns")
-		}
-	}
-	if v.ResourceHandlingOption != nil {
-		if e := checkResourceHandlingOptionType(*v.ResourceHandlingOption); e != nil {
-			return e.in("ResourceHandlingOption")
-		}
-	}
-	if v.ResourceOwner != nil {
-		if e := checkResourceNameType(*v.ResourceOwner); e != nil {
-			return e.in("ResourceOwner")
-		}
-	}
-	if v.ResourcePolicy != nil {
-		if e := checkPolicyDocumentType(*v.ResourcePolicy); e != nil {
-			return e.in("ResourcePolicy")
-		}
-	}
-	return nil
-}
-
-func (v *SimulatePrincipalPolicyRequest) check() *violation {
-	if v.ActionNames == nil {
-		return missing.in("ActionNames")
-	}
-	if v.PolicySourceArn == "" {
-		return missing.in("PolicySourceArn")
-	}
-	if e := checkActionNameListType(v.ActionNames); e != nil {
-		return e.in("ActionNames")
+	if v.ActionNames != nil {
+		found = append(found, in("actionNames", checkActionNameListType(v.ActionNames))...)
 	}
 	if v.CallerArn != nil {
-		if e := checkResourceNameType(*v.CallerArn); e != nil {
-			return e.in("CallerArn")
-		}
+		found = append(found, in("callerArn", checkResourceNameType(*v.CallerArn))...)
 	}
 	if v.ContextEntries != nil {
-		if e := checkContextEntryListType(v.ContextEntries); e != nil {
-			return e.in("ContextEntries")
-		}
+		found = append(found, in("contextEntries", checkContextEntryListType(v.ContextEntries))...)
 	}
 	if v.Marker != nil {
-		if e := checkMarkerType(*v.Marker); e != nil {
-			return e.in("Marker")
-		}
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
 	}
 	if v.MaxItems != nil {
-		if e := checkMaxItemsType(*v.MaxItems); e != nil {
-			return e.in("MaxItems")
-		}
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
 	}
 	if v.PermissionsBoundaryPolicyInputList != nil {
-		if e := checkSimulationPolicyListType(v.PermissionsBoundaryPolicyInputList); e != nil {
-			return e.in("PermissionsBoundaryPolicyInputList")
-		}
+		found = append(found, in("permissionsBoundaryPolicyInputList", checkSimulationPolicyListType(v.PermissionsBoundaryPolicyInputList))...)
 	}
 	if v.PolicyInputList != nil {
-		if e := checkSimulationPolicyListType(v.PolicyInputList); e != nil {
-			return e.in("PolicyInputList")
-		}
-	}
-	if e := checkArnType(v.PolicySourceArn); e != nil {
-		return e.in("PolicySourceArn")
+		found = append(found, in("policyInputList", checkSimulationPolicyListType(v.PolicyInputList))...)
 	}
 	if v.ResourceArns != nil {
-		if e := checkResourceNameListType(v.ResourceArns); e != nil {
-			return e.in("ResourceArns")
-		}
+		found = append(found, in("resourceArns", checkResourceNameListType(v.ResourceArns))...)
 	}
 	if v.ResourceHandlingOption != nil {
-		if e := checkResourceHandlingOptionType(*v.ResourceHandlingOption); e != nil {
-			return e.in("ResourceHandlingOption")
-		}
+		found = append(found, in("resourceHandlingOption", checkResourceHandlingOptionType(*v.ResourceHandlingOption))...)
 	}
 	if v.ResourceOwner != nil {
-		if e := checkResourceNameType(*v.ResourceOwner); e != nil {
-			return e.in("ResourceOwner")
-		}
+		found = append(found, in("resourceOwner", checkResourceNameType(*v.ResourceOwner))...)
 	}
 	if v.ResourcePolicy != nil {
-		if e := checkPolicyDocumentType(*v.ResourcePolicy); e != nil {
-			return e.in("ResourcePolicy")
-		}
+		found = append(found, in("resourcePolicy", checkPolicyDocumentType(*v.ResourcePolicy))...)
 	}
-	return nil
+	return found
 }
 
-func (v *Tag) check() *violation {
+func (v *SimulatePrincipalPolicyRequest) check() (found []violation) {
+	if v.ActionNames == nil {
+		found = append(found, missing("actionNames"))
+	}
+	if v.PolicySourceArn == "" {
+		found = append(found, missing("policySourceArn"))
+	}
+	if v.ActionNames != nil {
+		found = append(found, in("actionNames", checkActionNameListType(v.ActionNames))...)
+	}
+	if v.CallerArn != nil {
+		found = append(found, in("callerArn", checkResourceNameType(*v.CallerArn))...)
+	}
+	if v.ContextEntries != nil {
+		found = append(found, in("contextEntries", checkContextEntryListType(v.ContextEntries))...)
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.PermissionsBoundaryPolicyInputList != nil {
+		found = append(found, in("permissionsBoundaryPolicyInputList", checkSimulationPolicyListType(v.PermissionsBoundaryPolicyInputList))...)
+	}
+	if v.PolicyInputList != nil {
+		found = append(found, in("policyInputList", checkSimulationPolicyListType(v.PolicyInputList))...)
+	}
+	if v.PolicySourceArn != "" {
+		found = append(found, in("policySourceArn", checkArnType(v.PolicySourceArn))...)
+	}
+	if v.ResourceArns != nil {
+		found = append(found, in("resourceArns", checkResourceNameListType(v.ResourceArns))...)
+	}
+	if v.ResourceHandlingOption != nil {
+		found = append(found, in("resourceHandlingOption", checkResourceHandlingOptionType(*v.ResourceHandlingOption))...)
+	}
+	if v.ResourceOwner != nil {
+		found = append(found, in("resourceOwner", checkResourceNameType(*v.ResourceOwner))...)
+	}
+	if v.ResourcePolicy != nil {
+		found = append(found, in("resourcePolicy", checkPolicyDocumentType(*v.ResourcePolicy))...)
+	}
+	return found
+}
+
+func (v *Tag) check() (found []violation) {
 	if v.Key == "" {
-		return missing.in("Key")
+		found = append(found, missing("key"))
 	}
 	if v.Value == nil {
-		return missing.in("Value")
+		found = append(found, missing("value"))
 	}
-	if e := checkTagKeyType(v.Key); e != nil {
-		return e.in("Key")
+	if v.Key != "" {
+		found = append(found, in("key", checkTagKeyType(v.Key))...)
 	}
-	if e := checkTagValueType(*v.Value); e != nil {
-		return e.in("Value")
+	if v.Value != nil {
+		found = append(found, in("value", checkTagValueType(*v.Value))...)
 	}
-	return nil
+	return found
 }
 
-func (v *TagRoleRequest) check() *violation {
+func (v *TagRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.Tags == nil {
-		return missing.in("Tags")
+		found = append(found, missing("tags"))
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	if e := checkTagListType(v.Tags); e != nil {
-		return e.in("Tags")
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
-	return nil
+	return found
 }
 
-func (v *TagUserRequest) check() *violation {
+func (v *TagUserRequest) check() (found []violation) {
 	if v.Tags == nil {
-		return missing.in("Tags")
+		found = append(found, missing("tags"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkTagListType(v.Tags); e != nil {
-		return e.in("Tags")
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UntagRoleRequest) check() *violation {
+func (v *UntagRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.TagKeys == nil {
-		return missing.in("TagKeys")
+		found = append(found, missing("tagKeys"))
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	if e := checkTagKeyListType(v.TagKeys); e != nil {
-		return e.in("TagKeys")
+	if v.TagKeys != nil {
+		found = append(found, in("tagKeys", checkTagKeyListType(v.TagKeys))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UntagUserRequest) check() *violation {
+func (v *UntagUserRequest) check() (found []violation) {
 	if v.TagKeys == nil {
-		return missing.in("TagKeys")
+		found = append(found, missing("tagKeys"))
 	}
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
-	if e := checkTagKeyListType(v.TagKeys); e != nil {
-		return e.in("TagKeys")
+	if v.TagKeys != nil {
+		found = append(found, in("tagKeys", checkTagKeyListType(v.TagKeys))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateAccessKeyRequest) check() *violation {
+func (v *UpdateAccessKeyRequest) check() (found []violation) {
 	if v.AccessKeyId == "" {
-		return missing.in("AccessKeyId")
+		found = append(found, missing("accessKeyId"))
 	}
 	if v.Status == "" {
-		return missing.in("Status")
+		found = append(found, missing("status"))
 	}
-	if e := checkAccessKeyIdType(v.AccessKeyId); e != nil {
-		return e.in("AccessKeyId")
+	if v.AccessKeyId != "" {
+		found = append(found, in("accessKeyId", checkAccessKeyIdType(v.AccessKeyId))...)
 	}
-	if e := checkStatusType(v.Status); e != nil {
-		return e.in("Status")
+	if v.Status != "" {
+		found = append(found, in("status", checkStatusType(v.Status))...)
 	}
 	if v.UserName != nil {
-		if e := checkExistingUserNameType(*v.UserName); e != nil {
-			return e.in("UserName")
-		}
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateAssumeRolePolicyRequest) check() *violation {
+func (v *UpdateAssumeRolePolicyRequest) check() (found []violation) {
 	if v.PolicyDocument == "" {
-		return missing.in("PolicyDocument")
+		found = append(found, missing("policyDocument"))
 	}
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
-	if e := checkPolicyDocumentType(v.PolicyDocument); e != nil {
-		return e.in("PolicyDocument")
+	if v.PolicyDocument != "" {
+		found = append(found, in("policyDocument", checkPolicyDocumentType(v.PolicyDocument))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateLoginProfileRequest) check() *violation {
+func (v *UpdateLoginProfileRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.Password != nil {
-		if e := checkPasswordType(*v.Password); e != nil {
-			return e.in("Password")
-		}
+		found = append(found, in("password", checkPasswordType(*v.Password))...)
 	}
-	if e := checkUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateOpenIDConnectProviderThumbprintRequest) check() *violation {
+func (v *UpdateOpenIDConnectProviderThumbprintRequest) check() (found []violation) {
 	if v.OpenIDConnectProviderArn == "" {
-		return missing.in("OpenIDConnectProviderArn")
+		found = append(found, missing("openIDConnectProviderArn"))
 	}
 	if v.ThumbprintList == nil {
-		return missing.in("ThumbprintList")
+		found = append(found, missing("thumbprintList"))
 	}
-	if e := checkArnType(v.OpenIDConnectProviderArn); e != nil {
-		return e.in("OpenIDConnectProviderArn")
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
 	}
-	if e := checkThumbprintListType(v.ThumbprintList); e != nil {
-		return e.in("ThumbprintList")
+	if v.ThumbprintList != nil {
+		found = append(found, in("thumbprintList", checkThumbprintListType(v.ThumbprintList))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateRoleRequest) check() *violation {
+func (v *UpdateRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
-		return missing.in("RoleName")
+		found = append(found, missing("roleName"))
 	}
 	if v.Description != nil {
-		if e := checkRoleDescriptionType(*v.Description); e != nil {
-			return e.in("Description")
-		}
+		found = append(found, in("description", checkRoleDescriptionType(*v.Description))...)
 	}
 	if v.MaxSessionDuration != nil {
-		if e := checkRoleMaxSessionDurationType(*v.MaxSessionDuration); e != nil {
-			return e.in("MaxSessionDuration")
-		}
+		found = append(found, in("maxSessionDuration", checkRoleMaxSessionDurationType(*v.MaxSessionDuration))...)
 	}
-	if e := checkRoleNameType(v.RoleName); e != nil {
-		return e.in("RoleName")
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *UpdateUserRequest) check() *violation {
+func (v *UpdateUserRequest) check() (found []violation) {
 	if v.UserName == "" {
-		return missing.in("UserName")
+		found = append(found, missing("userName"))
 	}
 	if v.NewPath != nil {
-		if e := checkPathType(*v.NewPath); e != nil {
-			return e.in("NewPath")
-		}
+		found = append(found, in("newPath", checkPathType(*v.NewPath))...)
 	}
 	if v.NewUserName != nil {
-		if e := checkUserNameType(*v.NewUserName); e != nil {
-			return e.in("NewUserName")
-		}
+		found = append(found, in("newUserName", checkUserNameType(*v.NewUserName))...)
 	}
-	if e := checkExistingUserNameType(v.UserName); e != nil {
-		return e.in("UserName")
+	if v.UserName != "" {
+		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
 	}
-	return nil
+	return found
 }
 
-func checkActionNameListType(list []string) *violation {
+func checkActionNameListType(list []string) (found []violation) {
 	for i := range list {
-		if e := checkActionNameType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkActionNameType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkContextEntryListType(list []ContextEntry) *violation {
+func checkContextEntryListType(list []ContextEntry) (found []violation) {
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkResourceNameListType(list []string) *violation {
+func checkResourceNameListType(list []string) (found []violation) {
 	for i := range list {
-		if e := checkResourceNameType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkResourceNameType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkSimulationPolicyListType(list []string) *violation {
+func checkSimulationPolicyListType(list []string) (found []violation) {
 	for i := range list {
-		if e := checkPolicyDocumentType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkPolicyDocumentType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkClientIDListType(list []string) *violation {
+func checkClientIDListType(list []string) (found []violation) {
 	for i := range list {
-		if e := checkClientIDType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkClientIDType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkTagKeyListType(list []string) *violation {
-	if e := checkCount(len(list), 0, 50); e != nil {
-		return e
-	}
-	for i := range list {
-		if e := checkTagKeyType(list[i]); e != nil {
-			return e.ofElement()
-		}
-	}
-	return nil
-}
-
-func checkTagListType(list []Tag) *violation {
-	if e := checkCount(len(list), 0, 50); e != nil {
-		return e
+func checkTagKeyListType(list []string) (found []violation) {
+	if found = checkCount(len(list), 0, 50); found != nil {
+		return ofList(list, found)
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkTagKeyType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkThumbprintListType(list []string) *violation {
+func checkTagListType(list []Tag) (found []violation) {
+	if found = checkCount(len(list), 0, 50); found != nil {
+		return found
+	}
 	for i := range list {
-		if e := checkThumbprintType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		found = append(found, inElement(i, list[i].check())...)
+	}
+	return found
+}
+
+func checkThumbprintListType(list []string) (found []violation) {
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkThumbprintType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkActionNameType(v string) *violation {
-	return checkLength(v, 3, 128)
+func checkActionNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 3, 128)...)
+	return of(v, found)
 }
 
-func checkContextKeyNameType(v string) *violation {
-	return checkLength(v, 5, 256)
+func checkContextKeyNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 5, 256)...)
+	return of(v, found)
 }
 
-func checkContextKeyTypeEnum(v string) *violation {
-	return checkEnum(v, "string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList")
+func checkContextKeyTypeEnum(v string) (found []violation) {
+	found = append(found, checkEnum(v, "string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList")...)
+	return of(v, found)
 }
 
-func checkEntityType(v string) *violation {
-	return checkEnum(v, "User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
+func checkEntityType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")...)
+	return of(v, found)
 }
 
-func checkOpenIDConnectProviderUrlType(v string) *violation {
-	return checkLength(v, 1, 255)
+func checkOpenIDConnectProviderUrlType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 255)...)
+	return of(v, found)
 }
 
-func checkPolicyUsageType(v string) *violation {
-	return checkEnum(v, "PermissionsPolicy", "PermissionsBoundary")
+func checkPolicyUsageType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "PermissionsPolicy", "PermissionsBoundary")...)
+	return of(v, found)
 }
 
-func checkResourceHandlingOptionType(v string) *violation {
-	return checkLength(v, 1, 64)
+func checkResourceHandlingOptionType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	return of(v, found)
 }
 
-func checkResourceNameType(v string) *violation {
-	return checkLength(v, 1, 2048)
+func checkResourceNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 2048)...)
+	return of(v, found)
 }
 
-func checkAccessKeyIdType(v string) *violation {
-	if e := checkLength(v, 16, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternAccessKeyIdType)
+func checkAccessKeyIdType(v string) (found []violation) {
+	found = append(found, checkLength(v, 16, 128)...)
+	found = append(found, checkPattern(v, patternAccessKeyIdType)...)
+	return of(v, found)
 }
 
-func checkAccountAliasType(v string) *violation {
-	if e := checkLength(v, 3, 63); e != nil {
-		return e
-	}
-	return checkPattern(v, patternAccountAliasType)
+func checkAccountAliasType(v string) (found []violation) {
+	found = append(found, checkLength(v, 3, 63)...)
+	found = append(found, checkPattern(v, patternAccountAliasType)...)
+	return of(v, found)
 }
 
-func checkArnType(v string) *violation {
-	return checkLength(v, 20, 2048)
+func checkArnType(v string) (found []violation) {
+	found = append(found, checkLength(v, 20, 2048)...)
+	return of(v, found)
 }
 
-func checkClientIDType(v string) *violation {
-	return checkLength(v, 1, 255)
+func checkClientIDType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 255)...)
+	return of(v, found)
 }
 
-func checkCustomSuffixType(v string) *violation {
-	if e := checkLength(v, 1, 64); e != nil {
-		return e
-	}
-	return checkPattern(v, patternCustomSuffixType)
+func checkCustomSuffixType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	found = append(found, checkPattern(v, patternCustomSuffixType)...)
+	return of(v, found)
 }
 
-func checkExistingUserNameType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternExistingUserNameType)
+func checkExistingUserNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternExistingUserNameType)...)
+	return of(v, found)
 }
 
-func checkGroupNameType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternGroupNameType)
+func checkGroupNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternGroupNameType)...)
+	return of(v, found)
 }
 
-func checkMarkerType(v string) *violation {
-	if e := checkLength(v, 1, 320); e != nil {
-		return e
-	}
-	return checkPattern(v, patternMarkerType)
+func checkMarkerType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 320)...)
+	found = append(found, checkPattern(v, patternMarkerType)...)
+	return of(v, found)
 }
 
-func checkMaxItemsType(v int32) *violation {
-	return checkRange(int64(v), 1, 1000)
+func checkMaxItemsType(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 1000)...)
+	return of(v, found)
 }
 
-func checkPasswordType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPasswordType)
+func checkPasswordType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternPasswordType)...)
+	return found
 }
 
-func checkPathPrefixType(v string) *violation {
-	if e := checkLength(v, 1, 512); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPathPrefixType)
+func checkPathPrefixType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 512)...)
+	found = append(found, checkPattern(v, patternPathPrefixType)...)
+	return of(v, found)
 }
 
-func checkPathType(v string) *violation {
-	if e := checkLength(v, 1, 512); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPathType)
+func checkPathType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 512)...)
+	found = append(found, checkPattern(v, patternPathType)...)
+	return of(v, found)
 }
 
-func checkPolicyDescriptionType(v string) *violation {
-	return checkLength(v, 0, 1000)
+func checkPolicyDescriptionType(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 1000)...)
+	return of(v, found)
 }
 
-func checkPolicyDocumentType(v string) *violation {
-	if e := checkLength(v, 1, 131072); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPolicyDocumentType)
+func checkPolicyDocumentType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 131072)...)
+	found = append(found, checkPattern(v, patternPolicyDocumentType)...)
+	return of(v, found)
 }
 
-func checkPolicyNameType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPolicyNameType)
+func checkPolicyNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternPolicyNameType)...)
+	return of(v, found)
 }
 
-func checkPolicyPathType(v string) *violation {
-	if e := checkLength(v, 1, 512); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPolicyPathType)
+func checkPolicyPathType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 512)...)
+	found = append(found, checkPattern(v, patternPolicyPathType)...)
+	return of(v, found)
 }
 
-func checkPolicyScopeType(v string) *violation {
-	return checkEnum(v, "All", "AWS", "Local")
+func checkPolicyScopeType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "All", "AWS", "Local")...)
+	return of(v, found)
 }
 
-func checkPolicyVersionIdType(v string) *violation {
-	return checkPattern(v, patternPolicyVersionIdType)
+func checkPolicyVersionIdType(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternPolicyVersionIdType)...)
+	return of(v, found)
 }
 
-func checkRoleDescriptionType(v string) *violation {
-	if e := checkLength(v, 0, 1000); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRoleDescriptionType)
+func checkRoleDescriptionType(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 1000)...)
+	found = append(found, checkPattern(v, patternRoleDescriptionType)...)
+	return of(v, found)
 }
 
-func checkRoleMaxSessionDurationType(v int32) *violation {
-	return checkRange(int64(v), 3600, 43200)
+func checkRoleMaxSessionDurationType(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 3600, 43200)...)
+	return of(v, found)
 }
 
-func checkRoleNameType(v string) *violation {
-	if e := checkLength(v, 1, 64); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRoleNameType)
+func checkRoleNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	found = append(found, checkPattern(v, patternRoleNameType)...)
+	return of(v, found)
 }
 
-func checkStatusType(v string) *violation {
-	return checkEnum(v, "Active", "Inactive", "Expired")
+func checkStatusType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "Active", "Inactive", "Expired")...)
+	return of(v, found)
 }
 
-func checkTagKeyType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternTagKeyType)
+func checkTagKeyType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternTagKeyType)...)
+	return of(v, found)
 }
 
-func checkTagValueType(v string) *violation {
-	if e := checkLength(v, 0, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternTagValueType)
+func checkTagValueType(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 256)...)
+	found = append(found, checkPattern(v, patternTagValueType)...)
+	return of(v, found)
 }
 
-func checkThumbprintType(v string) *violation {
-	return checkLength(v, 40, 40)
+func checkThumbprintType(v string) (found []violation) {
+	found = append(found, checkLength(v, 40, 40)...)
+	return of(v, found)
 }
 
-func checkUserNameType(v string) *violation {
-	if e := checkLength(v, 1, 64); e != nil {
-		return e
-	}
-	return checkPattern(v, patternUserNameType)
+func checkUserNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	found = append(found, checkPattern(v, patternUserNameType)...)
+	return of(v, found)
 }
 
 // The patterns of the model, which match whole values.

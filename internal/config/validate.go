@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -35,6 +36,7 @@ func (c *Config) Validate() error {
 		about("region", checkPattern(c.Region, regionPattern, "the name of a region, for example us-east-1")),
 		about("domain", checkDomain(c.Domain)),
 		checkTLS(c.TLSCert, c.TLSKey),
+		about("trusted-proxies", checkProxies(c.Proxies)),
 		about("role", checkRole(c.Role)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
@@ -48,6 +50,13 @@ func (c *Config) Level() slog.Level {
 		return slog.LevelInfo
 	}
 	return level
+}
+
+// TrustedProxies returns Proxies as address ranges. Validate has found no
+// mistake in it.
+func (c *Config) TrustedProxies() []netip.Prefix {
+	proxies, _ := parseProxies(c.Proxies)
+	return proxies
 }
 
 const (
@@ -159,6 +168,31 @@ func checkTLS(cert, key string) error {
 		return errors.New("--tls-cert and --tls-key: give both or neither")
 	}
 	return nil
+}
+
+func checkProxies(list string) error {
+	_, err := parseProxies(list)
+	return err
+}
+
+func parseProxies(list string) ([]netip.Prefix, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var proxies []netip.Prefix
+	for text := range strings.SplitSeq(list, ",") {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, err := netip.ParseAddr(text)
+			if err != nil || address.Zone() != "" {
+				return nil, fmt.Errorf("%q is neither an IP address nor a range such as 10.0.0.0/8", text)
+			}
+			prefix = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen())
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
 }
 
 func checkRole(role string) error {

@@ -32,7 +32,7 @@ type Authenticator interface {
 	Precheck(ctx context.Context, r *http.Request) error
 }
 
-// Options are what [New] needs. All but Domain and TLS are required.
+// Options are what [New] needs. All but Domain are required.
 type Options struct {
 	Registry      *registry.Registry
 	Authenticator Authenticator
@@ -47,9 +47,6 @@ type Options struct {
 	// <account>.dkr.ecr.<region>.<Domain>. Without it repositories are at the
 	// host that the call came in on.
 	Domain string
-	// TLS says that clients reach the server over TLS even where a request does
-	// not show it, because something in front ends it.
-	TLS bool
 }
 
 // targetPrefix stands before each operation's name in X-Amz-Target (spec A.1).
@@ -69,7 +66,6 @@ func New(o Options) awsjson.Service {
 		downloads:     o.Downloads,
 		downloadPath:  o.DownloadPath,
 		domain:        o.Domain,
-		tls:           o.TLS,
 	}
 	operations := ecr.Operations(a)
 	for name, operation := range operations {
@@ -96,7 +92,6 @@ type api struct {
 	downloads     *authn.Downloads
 	downloadPath  string
 	domain        string
-	tls           bool
 }
 
 // A caller is who sent a request, and where to.
@@ -118,7 +113,7 @@ func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
 	httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
-	c := caller{Identity: identity, endpoint: a.endpointOf(r)}
+	c := caller{Identity: identity, endpoint: endpointOf(r)}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }
 

@@ -149,11 +149,10 @@ func TestRepositoriesAreWhereTheCallerReachesThem(t *testing.T) {
 	f.create("team/app")
 	for _, c := range []struct {
 		host, domain, want string
-		tls, behindTLS     bool
+		tls                bool
 	}{
 		{host: "localhost:5050", want: "http://localhost:5050"},
 		{host: "localhost:5050", tls: true, want: "https://localhost:5050"},
-		{host: "localhost:5050", behindTLS: true, want: "https://localhost:5050"},
 		{host: "[::1]:5050", want: "http://[::1]:5050"},
 		{host: "localhost:5050", domain: "example.com", want: "http://123456789012.dkr.ecr.us-east-1.example.com:5050"},
 		{host: "localhost:5050", domain: "example.com", tls: true, want: "https://123456789012.dkr.ecr.us-east-1.example.com:5050"},
@@ -169,7 +168,7 @@ func TestRepositoriesAreWhereTheCallerReachesThem(t *testing.T) {
 		{host: "api.ecr.example.com", want: "http://api.ecr.example.com"},
 		{host: "ecr.us-east-1", want: "http://ecr.us-east-1"},
 	} {
-		f.serve(func(o *ecrapi.Options) { o.Domain, o.TLS = c.domain, c.behindTLS })
+		f.serve(func(o *ecrapi.Options) { o.Domain = c.domain })
 		f.host, f.tls = c.host, c.tls
 		var token struct {
 			AuthorizationData []struct{ ProxyEndpoint string }

@@ -33,6 +33,8 @@ type Options struct {
 	// takes none, for this long or up to an eighth longer; 0 means
 	// [DefaultPatience]. A body that stood still fails with [ErrStalled].
 	Patience time.Duration
+	// Proxies are trusted to say where their requests come from.
+	Proxies Proxies
 	// InternalError answers a request whose handler panicked before it wrote
 	// anything, in the form of its protocol; nil writes a plain 500.
 	InternalError http.HandlerFunc
@@ -98,6 +100,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		buffers:        &h.buffers,
 		head:           r.Method == http.MethodHead,
 	}
+	x.record.Source, x.record.Secure = h.Proxies.locate(r)
 	w.Header()[RequestIDHeader] = []string{x.record.ID}
 	r = r.WithContext(x)
 	if r.Body != nil && r.Body != http.NoBody {
@@ -152,7 +155,7 @@ func (h *handler) logRequest(x *exchange, r *http.Request, took time.Duration, a
 		slog.Int("status", x.writer.status),
 		slog.Int64("bytes", x.writer.bytes),
 		slog.Duration("duration", took),
-		slog.String("remote", r.RemoteAddr),
+		slog.String("source", x.record.Source.String()),
 		slog.String("protocol", x.record.Protocol),
 		slog.String("operation", x.record.Operation),
 		slog.String("principal", x.record.Principal),

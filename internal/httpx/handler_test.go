@@ -66,7 +66,7 @@ func TestRequestIsLoggedOnceWithoutSecrets(t *testing.T) {
 	id := w.Header().Get("x-amzn-RequestId")
 	want := map[string]any{
 		"level": "INFO", "msg": "request", "request_id": id, "method": "GET", "path": "/v2/app/blobs/x",
-		"status": 404.0, "bytes": 12.0, "duration": float64(time.Second), "remote": r.RemoteAddr,
+		"status": 404.0, "bytes": 12.0, "duration": float64(time.Second), "source": "192.0.2.1",
 		"protocol": "oci", "operation": "GetBlob", "principal": "arn:aws:iam::123456789012:root", "aborted": false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

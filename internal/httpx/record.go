@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"net/netip"
 
 	"github.com/google/uuid"
 )
@@ -23,6 +24,11 @@ const RequestIDHeader = "X-Amzn-Requestid"
 type Record struct {
 	// ID is the request id that the response carries. It is not for the front to set.
 	ID string
+	// Source is the address of the client, and Secure says that it came over
+	// TLS: as the connection has it, or as a trusted proxy says. They are not
+	// for the front to set. Source is the zero address when it is not known.
+	Source netip.Addr
+	Secure bool
 	// Protocol is the front, for example ecr or oci. It is a metrics label: one
 	// of a fixed, small set, never anything that a client wrote.
 	Protocol string

@@ -11,10 +11,16 @@ type Request struct {
 	Resource string
 	// ResourceAccount owns the resource.
 	ResourceAccount string
-	// Keys are the condition keys of this request alone, such as aws:SourceIp
-	// or aws:RequestTag/…; nil has none. What is known of the principal and the
-	// resource is added by the authorizer.
-	Keys Keys
+	// Keys returns the condition keys of this request alone, such as aws:sourceip
+	// or aws:requesttag/…; nil has none. It is called only if some policy that
+	// counts has conditions. What is known of the principal and the resource is
+	// added by the authorizer.
+	Keys func() Keys
+	// ImageTags returns the values of [ImageTag]: one decision is made for each
+	// list, and all of them must allow. An empty list leaves the key absent. It
+	// is called only if some policy that counts mentions the key; nil makes one
+	// decision without the key.
+	ImageTags func(ctx context.Context) ([][]string, error)
 }
 
 // An Authorizer decides whether a principal may act. It answers nil, a

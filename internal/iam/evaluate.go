@@ -23,7 +23,8 @@ type Caller struct {
 	Identity []NamedPolicy
 	// Boundary is the permissions boundary; nil is none.
 	Boundary *NamedPolicy
-	// Session are the session policies; nil is none, which narrows nothing.
+	// Session are the session policies, of which one must allow; none narrow
+	// nothing.
 	Session []NamedPolicy
 	// Keys are the condition keys of the principal, such as aws:username,
 	// aws:PrincipalArn, aws:PrincipalTag/…, aws:TokenIssueTime.
@@ -39,6 +40,9 @@ type Query struct {
 	// ResourcePolicies are the policies on the resource's side: of the
 	// repository and of its registry, or the trust policy of a role.
 	ResourcePolicies []NamedPolicy
+	// Trust says that ResourcePolicies are a role's trust policy: it must allow
+	// even within the account, where policies of other resources need not.
+	Trust bool
 	// ResourceKeys and RequestKeys are the further condition keys.
 	ResourceKeys, RequestKeys Keys
 }
@@ -59,8 +63,11 @@ type Decision struct {
 	// Reason is the end of the message for the refused, such as "because no
 	// identity-based policy allows the ecr:PutImage action"; empty when allowed.
 	Reason string
-	// Matched are the statements that decided: those that allow, or those that deny.
+	// Matched are the statements that apply: those that deny if there are any,
+	// else those that allow, even where they are not enough.
 	Matched []Match
+	// WithinBoundary is whether the permissions boundary allows; true without one.
+	WithinBoundary bool
 }
 
 // A Match is a statement that applied to a query.
@@ -83,3 +90,144 @@ const (
 	PermissionsBoundary Source = "permissions boundary"
 	SessionPolicy       Source = "session policy"
 )
+
+// Evaluate decides by the rules of IAM (user guide, "Policy evaluation logic").
+// A Deny that applies anywhere decides. Within an account, the identity's side
+// or the resource's side must allow; between accounts both must. The identity's
+// side is the meet of its policies, its permissions boundary and its session
+// policies. Whoever is no identity of an account, such as a service, needs the
+// resource's side alone, which must name it; nobody is named by a star.
+func Evaluate(q Query) Decision {
+	e := evaluation{query: &q, action: lowerASCII(q.Action)}
+	identity := e.judge(IdentityPolicy, q.Caller.Identity...)
+	resource := e.judge(ResourcePolicy, q.ResourcePolicies...)
+	boundary := verdict{grant: named}
+	if q.Caller.Boundary != nil {
+		boundary = e.judge(PermissionsBoundary, *q.Caller.Boundary)
+	}
+	session := verdict{grant: named}
+	if len(q.Caller.Session) > 0 {
+		session = e.judge(SessionPolicy, q.Caller.Session...)
+	}
+
+	d := Decision{Outcome: ExplicitDeny, Matched: e.denies, WithinBoundary: boundary.grant > unnamed && !boundary.denied}
+	for _, side := range []struct {
+		verdict verdict
+		source  Source
+	}{{identity, IdentityPolicy}, {resource, ResourcePolicy}, {boundary, PermissionsBoundary}, {session, SessionPolicy}} {
+		if side.verdict.denied {
+			d.Reason = withExplicitDeny(side.source)
+			return d
+		}
+	}
+	d.Matched = e.allows
+	if missing := missingAllow(&q, identity.grant, resource.grant, boundary.grant, session.grant); missing != "" {
+		d.Outcome, d.Reason = ImplicitDeny, "because no "+string(missing)+" allows the "+q.Action+" action"
+		return d
+	}
+	d.Outcome = Allowed
+	return d
+}
+
+func withExplicitDeny(source Source) string {
+	article := "a "
+	if source == IdentityPolicy {
+		article = "an "
+	}
+	return "with an explicit deny in " + article + string(source)
+}
+
+// missingAllow returns whose Allow is lacking; empty is none.
+func missingAllow(q *Query, identity, resource, boundary, session grant) Source {
+	principal := q.Caller.Principal
+	if principal.Account == "" && resource == unnamed {
+		return ResourcePolicy
+	}
+	sameAccount := principal.Account == q.ResourceAccount
+	switch {
+	case principal.Account == "":
+		return ""
+	case resource == unnamed && (!sameAccount || q.Trust):
+		return ResourcePolicy
+	case resource == named && sameAccount:
+		return "" // what is given to this very principal is not narrowed
+	case identity == unnamed && !principal.IsRoot() && (resource < covered || !sameAccount):
+		return IdentityPolicy
+	case boundary == unnamed:
+		return PermissionsBoundary
+	case session == unnamed:
+		return SessionPolicy
+	}
+	return ""
+}
+
+// An evaluation is the work on one query.
+type evaluation struct {
+	query          *Query
+	action         string // in lower case
+	allows, denies []Match
+}
+
+// A verdict is what the policies of one source say together.
+type verdict struct {
+	denied bool
+	grant  grant
+}
+
+// judge goes through all statements, for whoever explains wants all that apply.
+func (e *evaluation) judge(source Source, policies ...NamedPolicy) verdict {
+	var v verdict
+	for _, policy := range policies {
+		rules := policy.Document.rules
+		for i := range rules {
+			r := &rules[i]
+			if !r.coversAction(e.action) {
+				continue
+			}
+			granted := named // policies of an identity are about it
+			if source == ResourcePolicy {
+				granted = r.grant(e.query.Caller)
+			}
+			if granted == unnamed || !r.coversResource(e) || !r.conditionsHold(e) {
+				continue
+			}
+			match := Match{Policy: policy.Name, Source: source, Statement: i, SID: r.sid}
+			if r.effect == Deny {
+				v.denied = true
+				e.denies = append(e.denies, match)
+				continue
+			}
+			v.grant = max(v.grant, granted)
+			e.allows = append(e.allows, match)
+		}
+	}
+	return v
+}
+
+// values returns the values of a condition key, given in lower case. What is
+// known of the caller and the resource counts before what the request says.
+func (e *evaluation) values(key string) []string {
+	for _, keys := range [...]Keys{e.query.Caller.Keys, e.query.ResourceKeys, e.query.RequestKeys} {
+		if values, ok := keys[key]; ok {
+			return values
+		}
+	}
+	return nil
+}
+
+// DeniesItself reports whether the document clearly denies the action on the
+// resource to the principal, so that whoever sets it locks itself out: a Deny
+// statement without conditions covers all three. Statements that depend on the
+// request, by conditions or policy variables, do not count.
+func DeniesItself(d *Document, principal Principal, action, resource string) bool {
+	caller := &Caller{Principal: principal}
+	e := &evaluation{query: &Query{Caller: caller, Resource: resource}, action: lowerASCII(action)}
+	for i := range d.rules {
+		r := &d.rules[i]
+		if r.effect == Deny && len(r.conditions) == 0 && len(r.keys()) == 0 &&
+			r.coversAction(e.action) && r.grant(caller) > unnamed && r.coversResource(e) {
+			return true
+		}
+	}
+	return false
+}

@@ -5,31 +5,99 @@ import "unicode/utf8"
 // MatchAction reports whether an action of a policy covers an action: a star
 // stands for any characters or none, a question mark for one, case is ignored.
 func MatchAction(pattern, action string) bool {
-	return match(pattern, action, func(a, b byte) bool { return lower(a) == lower(b) })
+	g := newGlob(lowerASCII(wildcards(pattern)))
+	return g.matches(lowerASCII(action))
 }
 
 // MatchResource reports whether a resource of a policy covers an ARN, as
 // [MatchAction] but with case. A star crosses colons and slashes. Policy
 // variables are not expanded.
 func MatchResource(pattern, arn string) bool {
-	return match(pattern, arn, func(a, b byte) bool { return a == b })
+	g := newGlob(wildcards(pattern))
+	return g.matches(arn)
+}
+
+// The wildcards of a compiled pattern are bytes that no valid text holds, so
+// that a star that comes out of a policy variable is just a star.
+const (
+	anyRun  = 0xff // a star: any characters or none
+	anyChar = 0xfe // a question mark: one character
+)
+
+// wildcards puts the wildcards' bytes in the place of stars and question marks.
+func wildcards(pattern string) string {
+	b := []byte(pattern)
+	for i, c := range b {
+		switch c {
+		case '*':
+			b[i] = anyRun
+		case '?':
+			b[i] = anyChar
+		}
+	}
+	return string(b)
+}
+
+// A glob is a compiled pattern, sorted by how much work it takes to match it.
+type glob struct {
+	kind globKind
+	// text is the whole pattern or, for a prefix, what comes before its star.
+	text string
+}
+
+type globKind uint8
+
+const (
+	general globKind = iota
+	everything
+	exact
+	prefix
+)
+
+// newGlob sorts a pattern whose wildcards are [anyRun] and [anyChar].
+func newGlob(pattern string) glob {
+	first := 0
+	for first < len(pattern) && pattern[first] < anyChar {
+		first++
+	}
+	switch {
+	case first == len(pattern):
+		return glob{exact, pattern}
+	case first != len(pattern)-1 || pattern[first] != anyRun:
+		return glob{general, pattern}
+	case first == 0:
+		return glob{everything, ""}
+	}
+	return glob{prefix, pattern[:first]}
+}
+
+func (g *glob) matches(text string) bool {
+	switch g.kind {
+	case everything:
+		return true
+	case exact:
+		return text == g.text
+	case prefix:
+		return len(text) >= len(g.text) && text[:len(g.text)] == g.text
+	}
+	return match(g.text, text)
 }
 
 // match compares a whole text with a pattern. It only ever goes back to the
 // last star, for what an earlier one took can stay as it is: the time is at
 // most the product of both lengths, and linear where stars are few.
-func match(pattern, text string, same func(a, b byte) bool) bool {
+func match(pattern, text string) bool {
 	p, t := 0, 0
 	star, resume := -1, 0
 	for t < len(text) {
 		switch {
-		case p < len(pattern) && pattern[p] == '*':
+		case p < len(pattern) && pattern[p] == anyRun:
 			star, resume = p, t
 			p++
-		case p < len(pattern) && pattern[p] == '?':
+		case p < len(pattern) && pattern[p] == anyChar:
 			p++
 			t += charLen(text[t:])
-		case p < len(pattern) && same(pattern[p], text[t]):
+		case p < len(pattern) && pattern[p] == text[t]:
 			p++
 			t++
 		case star >= 0:
@@ -39,20 +107,37 @@ func match(pattern, text string, same func(a, b byte) bool) bool {
 			return false
 		}
 	}
-	for p < len(pattern) && pattern[p] == '*' {
+	for p < len(pattern) && pattern[p] == anyRun {
 		p++
 	}
 	return p == len(pattern)
 }
 
 func charLen(s string) int {
+	if s[0] < utf8.RuneSelf {
+		return 1
+	}
 	_, size := utf8.DecodeRuneInString(s)
 	return size
 }
 
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
+// lowerASCII leaves everything but A to Z alone, which is all that the names of
+// actions and condition keys have.
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return lowerFrom(s, i)
+		}
 	}
-	return c
+	return s
+}
+
+func lowerFrom(s string, first int) string {
+	b := []byte(s)
+	for i := first; i < len(b); i++ {
+		if 'A' <= b[i] && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }

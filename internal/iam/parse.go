@@ -10,53 +10,6 @@ import (
 	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
-// ParseRepositoryPolicy validates the text of a repository policy, except for
-// its length, and returns it or a [*PolicyError]. Each statement needs Effect,
-// Principal or NotPrincipal, and Action or NotAction of ecr; Resource is
-// optional. Whether the principals exist is not checked.
-func ParseRepositoryPolicy(text string) (Document, error) {
-	return parse(text, func(s Statement) error {
-		if s.Principals == nil && s.NotPrincipals == nil {
-			return errors.New("a repository policy needs Principal")
-		}
-		return checkActions(s)
-	})
-}
-
-// ParseRegistryPolicy is [ParseRepositoryPolicy] for a registry policy of scope
-// V2. There, each statement also needs Resource or NotResource: ARNs of ECR
-// repositories, with wildcards, or a star.
-func ParseRegistryPolicy(text string) (Document, error) {
-	return parse(text, func(s Statement) error {
-		if s.Principals == nil && s.NotPrincipals == nil {
-			return errors.New("a registry policy needs Principal")
-		}
-		if s.Resources == nil && s.NotResources == nil {
-			return errors.New("a registry policy needs Resource")
-		}
-		for _, resource := range slices.Concat(s.Resources, s.NotResources) {
-			if resource != "*" && !validRepositoryPattern(resource) {
-				return fmt.Errorf("resource %q is no ARN of repositories", resource)
-			}
-		}
-		return checkActions(s)
-	})
-}
-
-// parse reads a document by the grammar and checks each statement by the rules
-// of the document's kind.
-func parse(text string, check func(Statement) error) (Document, error) {
-	r := reader{strictjson.NewReader(text)}
-	doc := r.document()
-	if err := r.Close(); err != nil {
-		return Document{}, &PolicyError{Detail: err.Error()}
-	}
-	if err := doc.check(check); err != nil {
-		return Document{}, &PolicyError{Detail: err.Error()}
-	}
-	return doc, nil
-}
-
 // A reader reads the elements of a policy. Names count with case.
 type reader struct{ *strictjson.Reader }
 
@@ -77,25 +30,6 @@ func (r reader) document() Document {
 		}
 	}
 	return doc
-}
-
-func (d Document) check(statement func(Statement) error) error {
-	if d.Version != Version2008 && d.Version != Version2012 {
-		return fmt.Errorf("unknown version %q", d.Version)
-	}
-	if len(d.Statements) == 0 {
-		return errors.New("a policy needs Statement")
-	}
-	for i, s := range d.Statements {
-		err := s.check()
-		if err == nil {
-			err = statement(s)
-		}
-		if err != nil {
-			return fmt.Errorf("statement %d: %w", i, err)
-		}
-	}
-	return nil
 }
 
 func (r reader) statement() Statement {
@@ -134,8 +68,8 @@ func (s Statement) check() error {
 		return fmt.Errorf("effect %q is neither Allow nor Deny", s.Effect)
 	case s.Principals != nil && s.NotPrincipals != nil:
 		return errors.New("a statement has both Principal and NotPrincipal")
-	case (s.Actions == nil) == (s.NotActions == nil):
-		return errors.New("a statement needs either Action or NotAction")
+	case s.Actions != nil && s.NotActions != nil:
+		return errors.New("a statement has both Action and NotAction")
 	case s.Resources != nil && s.NotResources != nil:
 		return errors.New("a statement has both Resource and NotResource")
 	}
@@ -192,7 +126,8 @@ func (r reader) principals() []PrincipalPattern {
 }
 
 func principal(kind, value string) (PrincipalPattern, bool) {
-	switch PrincipalType(kind) {
+	p := PrincipalPattern{Type: PrincipalType(kind), Value: value}
+	switch p.Type {
 	case AWS:
 		switch {
 		case value == "*":
@@ -200,11 +135,13 @@ func principal(kind, value string) (PrincipalPattern, bool) {
 		case isAccount(value):
 			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, true
 		}
-		return PrincipalPattern{Type: AWS, Value: value}, validPrincipalARN(value)
+		return p, validPrincipalARN(value) || validUniqueID(value)
 	case Service:
-		return PrincipalPattern{Type: Service, Value: value}, validService(value)
+		return p, validService(value)
+	case Federated:
+		return p, validService(value) || validProviderARN(value)
 	}
-	return PrincipalPattern{}, false
+	return p, false
 }
 
 // validService reports whether s is a host name such as lambda.amazonaws.com.
@@ -247,7 +184,8 @@ func conditionOperator(name string) (Condition, bool) {
 	if c.Operator == nullOperator && c.IfExists {
 		return c, false
 	}
-	return c, slices.Contains(conditionOperators, c.Operator)
+	_, ok := operators[c.Operator]
+	return c, ok || c.Operator == nullOperator
 }
 
 func (r reader) conditionValue() string {
@@ -258,23 +196,4 @@ func (r reader) conditionValue() string {
 		return strconv.FormatBool(r.Bool())
 	}
 	return r.String()
-}
-
-// checkActions holds that a resource policy of ECR names actions that exist.
-func checkActions(s Statement) error {
-	for _, pattern := range slices.Concat(s.Actions, s.NotActions) {
-		if !knownAction(pattern) {
-			return fmt.Errorf("action %q is none of ecr", pattern)
-		}
-	}
-	return nil
-}
-
-func knownAction(pattern string) bool {
-	if pattern == "*" {
-		return true
-	}
-	service, _, _ := strings.Cut(pattern, ":")
-	return strings.EqualFold(service, ecrService) &&
-		slices.ContainsFunc(ecrActions, func(action string) bool { return MatchAction(pattern, action) })
 }

@@ -8,9 +8,10 @@ package iam
 type Principal struct {
 	// ARN names the caller: an account's root, a user, a session of a role
 	// (arn:aws:sts::<account>:assumed-role/<role>/<session>), or nobody, see
-	// [Anonymous].
+	// [Anonymous]; or the ones of [ServicePrincipal] and [FederatedPrincipal].
 	ARN string
-	// Account is the caller's 12-digit account; empty for [Anonymous].
+	// Account is the caller's 12-digit account; empty for whoever is no identity
+	// of an account.
 	Account string
 	// UserID is the caller's unique id: the account for its root, AIDA… for a
 	// user, AROA…:<session> for a session of a role.
@@ -22,6 +23,13 @@ type Principal struct {
 
 // Anonymous is the caller who proved nothing.
 func Anonymous() Principal { return Principal{ARN: "anonymous"} }
+
+// ServicePrincipal is a service that acts on its own, by its host name.
+func ServicePrincipal(host string) Principal { return Principal{ARN: host} }
+
+// FederatedPrincipal is someone for whom an identity provider vouches, by the
+// provider's ARN: the caller of AssumeRoleWithWebIdentity.
+func FederatedPrincipal(provider string) Principal { return Principal{ARN: provider} }
 
 // IsAnonymous reports whether the caller proved nothing.
 func (p Principal) IsAnonymous() bool { return p == Anonymous() }

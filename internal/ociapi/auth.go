@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
@@ -57,7 +58,7 @@ func (a *api) challenge(w http.ResponseWriter, r *http.Request, op Op, err error
 		return
 	}
 	scheme := "http"
-	if r.TLS != nil {
+	if httpx.RecordOf(r.Context()).Secure {
 		scheme = "https"
 	}
 	header := w.Header()

@@ -99,7 +99,7 @@ func (f *fixture) rebuild(authorizer iam.Authorizer) {
 func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 	p.asked = append(p.asked, r)
 	if p.denied[r.Action+" "+r.Resource] {
-		return &iam.DeniedError{Request: r, Reason: "no identity-based policy allows the " + r.Action + " action"}
+		return &iam.DeniedError{Request: r, Reason: "because no identity-based policy allows the " + r.Action + " action"}
 	}
 	return nil
 }

@@ -7,10 +7,12 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
+	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/iamapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -22,26 +24,48 @@ import (
 func (s *server) routes(root credentials.RootKey) http.Handler {
 	var (
 		health = ops.Health(s.registry.Ping, s.Log)
-		api    = s.controlPlane(root)
+		keys   = s.keys(root)
+		json   = s.jsonAPIs(keys)
+		query  = s.queryAPIs(keys)
 		v2     = s.dataPlane()
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/v2/"), path == "/v2", path == ociapi.DownloadPath:
 			v2.ServeHTTP(w, r)
+		case path == "/" && isQuery(r):
+			query.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			s.welcome(w, r)
 		case path == "/":
-			api.ServeHTTP(w, r)
+			json.ServeHTTP(w, r)
 		default:
 			health.ServeHTTP(w, r)
 		}
 	})
 }
 
-func (s *server) controlPlane(root credentials.RootKey) http.Handler {
+// isQuery reports whether a request to / is one of the Query protocol: a form, or
+// parameters that name an operation. What names one in X-Amz-Target is not.
+func isQuery(r *http.Request) bool {
+	if r.Header.Get("X-Amz-Target") != "" {
+		return false
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return true
+	}
+	return r.URL.RawQuery != "" && r.URL.Query().Has("Action")
+}
+
+// keys returns the access keys of all who can call.
+func (s *server) keys(root credentials.RootKey) authn.Keys {
 	principal := iam.Root(iam.Partition(s.Config.Region), s.Config.Account)
-	keys := authn.StaticKeys{root.AccessKeyID: {Secret: root.SecretAccessKey, Principal: principal}}
+	principal.AccessKeyID = root.AccessKeyID
+	return authn.StaticKeys{root.AccessKeyID: {Secret: root.SecretAccessKey, Principal: principal}}
+}
+
+// jsonAPIs serves the APIs that speak JSON.
+func (s *server) jsonAPIs(keys authn.Keys) http.Handler {
 	service := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
 		Authenticator: authn.NewVerifier(keys, time.Now, "ecr"),
@@ -53,10 +77,26 @@ func (s *server) controlPlane(root credentials.RootKey) http.Handler {
 	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
-		RequestID: func(r *http.Request) string { return httpx.RecordOf(r.Context()).ID },
+		RequestID: requestID,
 		Bodies:    s.bodies,
 	}, service)
 }
+
+// queryAPIs serves the APIs that take forms and answer in XML.
+func (s *server) queryAPIs(keys authn.Keys) http.Handler {
+	api := iamapi.New(iamapi.Options{
+		Authenticator: authn.NewVerifier(keys, time.Now, iamapi.SigningNames...),
+		Authorizer:    iam.OwnAccount{},
+	})
+	return awsquery.New(awsquery.Options{
+		Log:       s.Log,
+		RequestID: requestID,
+		Bodies:    s.bodies,
+		Precheck:  api.Precheck,
+	}, api.Services()...)
+}
+
+func requestID(r *http.Request) string { return httpx.RecordOf(r.Context()).ID }
 
 func (s *server) dataPlane() http.Handler {
 	return ociapi.New(ociapi.Options{

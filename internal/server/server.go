@@ -192,7 +192,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
+	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies()})
 	return s.run(ctx, servers)
 }
 

@@ -20,37 +20,53 @@ type violation struct {
 	// element is the constraint in the words that apply to an element of a
 	// list, where they differ.
 	element string
+	// value is what broke the constraint, where a refusal shows it.
+	value string
 }
 
-var missing = &violation{constraint: "Member must not be null"}
+// enough is how many violations are looked for in a list.
+const enough = 10
 
-// in returns the violation as seen from the structure that has it in a member.
-func (v *violation) in(member string) *violation {
-	if v.path != "" {
-		member += "." + v.path
+func missing(member string) violation {
+	return violation{path: member, constraint: "Member must not be null", value: " null"}
+}
+
+// in returns violations as seen from the structure that has them in a member.
+func in(member string, found []violation) []violation {
+	for i := range found {
+		if found[i].path != "" {
+			found[i].path = "." + found[i].path
+		}
+		found[i].path = member + found[i].path
 	}
-	return &violation{path: member, constraint: v.constraint}
+	return found
 }
 
-// inElement returns the violation as seen from the list that has it in an element.
-func (v *violation) inElement(i int) *violation {
-	return v.in(strconv.Itoa(i+1) + ".member")
-}
-
-// ofElement returns a list's violation for that of a plain value in it.
-func (v *violation) ofElement() *violation {
-	constraint := v.constraint
-	if v.element != "" {
-		constraint = v.element
+// inElement returns violations as seen from the list that has them in an element.
+func inElement(i int, found []violation) []violation {
+	if found == nil {
+		return nil
 	}
-	return &violation{constraint: "Member must satisfy constraint: [" + constraint + "]"}
+	return in(strconv.Itoa(i+1)+".member", found)
+}
+
+// ofElement returns a list's violation for those of a plain value in it.
+func ofElement(found []violation) []violation {
+	if found == nil {
+		return nil
+	}
+	constraint := found[0].constraint
+	if found[0].element != "" {
+		constraint = found[0].element
+	}
+	return []violation{{constraint: "Member must satisfy constraint: [" + constraint + "]"}}
 }
 
 const unlimited = 1<<63 - 1
 
 // checkLength counts characters, and only where the number of bytes does not
 // settle the matter.
-func checkLength(s string, low, high int64) *violation {
+func checkLength(s string, low, high int64) []violation {
 	n := int64(len(s))
 	if n > high || n < low*utf8.UTFMax {
 		n = int64(utf8.RuneCountInString(s))
@@ -58,34 +74,34 @@ func checkLength(s string, low, high int64) *violation {
 	return checkLengthIs(n, low, high)
 }
 
-func checkCount(n int, low, high int64) *violation {
+func checkCount(n int, low, high int64) []violation {
 	return checkLengthIs(int64(n), low, high)
 }
 
-func checkLengthIs(n, low, high int64) *violation {
+func checkLengthIs(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "length")
 }
 
-func checkRange(n, low, high int64) *violation {
+func checkRange(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "value")
 }
 
-func checkBounds(n, low, high int64, what string) *violation {
+func checkBounds(n, low, high int64, what string) []violation {
 	switch {
 	case n < low:
-		return &violation{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}
+		return []violation{{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}}
 	case n > high:
-		return &violation{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}
+		return []violation{{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}}
 	default:
 		return nil
 	}
 }
 
-func checkEnum(s string, values ...string) *violation {
+func checkEnum(s string, values ...string) []violation {
 	if slices.Contains(values, s) {
 		return nil
 	}
-	return &violation{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}
+	return []violation{{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}}
 }
 
 // A pattern is a regular expression and how a refusal words it, for a member
@@ -95,351 +111,344 @@ type pattern struct {
 	member, element string
 }
 
-func checkPattern(s string, p *pattern) *violation {
+func checkPattern(s string, p *pattern) []violation {
 	if p.expression.MatchString(s) {
 		return nil
 	}
-	return &violation{constraint: p.member, element: p.element}
+	return []violation{{constraint: p.member, element: p.element}}
 }
 
-func refusal(v *violation) error {
-	if v == nil {
+const codeInvalid = "ValidationError"
+
+// of adds the value that broke constraints.
+func of(value any, found []violation) []violation {
+	for i := range found {
+		found[i].value = " '" + shorten(fmt.Sprint(value)) + "'"
+	}
+	return found
+}
+
+// ofList adds the list that broke constraints.
+func ofList(list []string, found []violation) []violation {
+	return of("["+strings.Join(list, ", ")+"]", found)
+}
+
+// shorten cuts what a refusal repeats of the request.
+func shorten(text string) string {
+	const most = 1024
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// refusal names every broken constraint.
+func refusal(found []violation) error {
+	if len(found) == 0 {
 		return nil
 	}
-	return NewError("ValidationException", fmt.Sprintf("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", v.path, v.constraint))
+	texts := make([]string, len(found))
+	for i, v := range found {
+		texts[i] = "Value" + v.value + " at '" + v.path + "' failed to satisfy constraint: " + v.constraint
+	}
+	errors := " validation errors detected: "
+	if len(found) == 1 {
+		errors = " validation error detected: "
+	}
+	return NewError(codeInvalid, strconv.Itoa(len(found))+errors+strings.Join(texts, "; "))
 }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AssumeRoleRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *AssumeRoleWithWebIdentityRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetAccessKeyInfoRequest) Validate() error { return refusal(v.check()) }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (*GetCallerIdentityRequest) Validate() error { return nil }
 
-// Validate reports the first constraint of the model that the request breaks.
+// Validate reports the constraints of the model that the request breaks.
 func (v *GetSessionTokenRequest) Validate() error { return refusal(v.check()) }
 
-func (v *AssumeRoleRequest) check() *violation {
+func (v *AssumeRoleRequest) check() (found []violation) {
 	if v.RoleArn == "" {
-		return missing.in("RoleArn")
+		found = append(found, missing("roleArn"))
 	}
 	if v.RoleSessionName == "" {
-		return missing.in("RoleSessionName")
+		found = append(found, missing("roleSessionName"))
 	}
 	if v.DurationSeconds != nil {
-		if e := checkRoleDurationSecondsType(*v.DurationSeconds); e != nil {
-			return e.in("DurationSeconds")
-		}
+		found = append(found, in("durationSeconds", checkRoleDurationSecondsType(*v.DurationSeconds))...)
 	}
 	if v.ExternalId != nil {
-		if e := checkExternalIdType(*v.ExternalId); e != nil {
-			return e.in("ExternalId")
-		}
+		found = append(found, in("externalId", checkExternalIdType(*v.ExternalId))...)
 	}
 	if v.Policy != nil {
-		if e := checkUnrestrictedSessionPolicyDocumentType(*v.Policy); e != nil {
-			return e.in("Policy")
-		}
+		found = append(found, in("policy", checkUnrestrictedSessionPolicyDocumentType(*v.Policy))...)
 	}
 	if v.PolicyArns != nil {
-		if e := checkPolicyDescriptorListType(v.PolicyArns); e != nil {
-			return e.in("PolicyArns")
-		}
+		found = append(found, in("policyArns", checkPolicyDescriptorListType(v.PolicyArns))...)
 	}
 	if v.ProvidedContexts != nil {
-		if e := checkProvidedContextsListType(v.ProvidedContexts); e != nil {
-			return e.in("ProvidedContexts")
-		}
+		found = append(found, in("providedContexts", checkProvidedContextsListType(v.ProvidedContexts))...)
 	}
-	if e := checkArnType(v.RoleArn); e != nil {
-		return e.in("RoleArn")
+	if v.RoleArn != "" {
+		found = append(found, in("roleArn", checkArnType(v.RoleArn))...)
 	}
-	if e := checkRoleSessionNameType(v.RoleSessionName); e != nil {
-		return e.in("RoleSessionName")
+	if v.RoleSessionName != "" {
+		found = append(found, in("roleSessionName", checkRoleSessionNameType(v.RoleSessionName))...)
 	}
 	if v.SerialNumber != nil {
-		if e := checkSerialNumberType(*v.SerialNumber); e != nil {
-			return e.in("SerialNumber")
-		}
+		found = append(found, in("serialNumber", checkSerialNumberType(*v.SerialNumber))...)
 	}
 	if v.SourceIdentity != nil {
-		if e := checkSourceIdentityType(*v.SourceIdentity); e != nil {
-			return e.in("SourceIdentity")
-		}
+		found = append(found, in("sourceIdentity", checkSourceIdentityType(*v.SourceIdentity))...)
 	}
 	if v.Tags != nil {
-		if e := checkTagListType(v.Tags); e != nil {
-			return e.in("Tags")
-		}
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
 	}
 	if v.TokenCode != nil {
-		if e := checkTokenCodeType(*v.TokenCode); e != nil {
-			return e.in("TokenCode")
-		}
+		found = append(found, in("tokenCode", checkTokenCodeType(*v.TokenCode))...)
 	}
 	if v.TransitiveTagKeys != nil {
-		if e := checkTagKeyListType(v.TransitiveTagKeys); e != nil {
-			return e.in("TransitiveTagKeys")
-		}
+		found = append(found, in("transitiveTagKeys", checkTagKeyListType(v.TransitiveTagKeys))...)
 	}
-	return nil
+	return found
 }
 
-func (v *AssumeRoleWithWebIdentityRequest) check() *violation {
+func (v *AssumeRoleWithWebIdentityRequest) check() (found []violation) {
 	if v.RoleArn == "" {
-		return missing.in("RoleArn")
+		found = append(found, missing("roleArn"))
 	}
 	if v.RoleSessionName == "" {
-		return missing.in("RoleSessionName")
+		found = append(found, missing("roleSessionName"))
 	}
 	if v.WebIdentityToken == "" {
-		return missing.in("WebIdentityToken")
+		found = append(found, missing("webIdentityToken"))
 	}
 	if v.DurationSeconds != nil {
-		if e := checkRoleDurationSecondsType(*v.DurationSeconds); e != nil {
-			return e.in("DurationSeconds")
-		}
+		found = append(found, in("durationSeconds", checkRoleDurationSecondsType(*v.DurationSeconds))...)
 	}
 	if v.Policy != nil {
-		if e := checkSessionPolicyDocumentType(*v.Policy); e != nil {
-			return e.in("Policy")
-		}
+		found = append(found, in("policy", checkSessionPolicyDocumentType(*v.Policy))...)
 	}
 	if v.PolicyArns != nil {
-		if e := checkPolicyDescriptorListType(v.PolicyArns); e != nil {
-			return e.in("PolicyArns")
-		}
+		found = append(found, in("policyArns", checkPolicyDescriptorListType(v.PolicyArns))...)
 	}
 	if v.ProviderId != nil {
-		if e := checkUrlType(*v.ProviderId); e != nil {
-			return e.in("ProviderId")
-		}
+		found = append(found, in("providerId", checkUrlType(*v.ProviderId))...)
 	}
-	if e := checkArnType(v.RoleArn); e != nil {
-		return e.in("RoleArn")
+	if v.RoleArn != "" {
+		found = append(found, in("roleArn", checkArnType(v.RoleArn))...)
 	}
-	if e := checkRoleSessionNameType(v.RoleSessionName); e != nil {
-		return e.in("RoleSessionName")
+	if v.RoleSessionName != "" {
+		found = append(found, in("roleSessionName", checkRoleSessionNameType(v.RoleSessionName))...)
 	}
-	if e := checkClientTokenType(v.WebIdentityToken); e != nil {
-		return e.in("WebIdentityToken")
+	if v.WebIdentityToken != "" {
+		found = append(found, in("webIdentityToken", checkClientTokenType(v.WebIdentityToken))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetAccessKeyInfoRequest) check() *violation {
+func (v *GetAccessKeyInfoRequest) check() (found []violation) {
 	if v.AccessKeyId == "" {
-		return missing.in("AccessKeyId")
+		found = append(found, missing("accessKeyId"))
 	}
-	if e := checkAccessKeyIdType(v.AccessKeyId); e != nil {
-		return e.in("AccessKeyId")
+	if v.AccessKeyId != "" {
+		found = append(found, in("accessKeyId", checkAccessKeyIdType(v.AccessKeyId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *GetSessionTokenRequest) check() *violation {
+func (v *GetSessionTokenRequest) check() (found []violation) {
 	if v.DurationSeconds != nil {
-		if e := checkDurationSecondsType(*v.DurationSeconds); e != nil {
-			return e.in("DurationSeconds")
-		}
+		found = append(found, in("durationSeconds", checkDurationSecondsType(*v.DurationSeconds))...)
 	}
 	if v.SerialNumber != nil {
-		if e := checkSerialNumberType(*v.SerialNumber); e != nil {
-			return e.in("SerialNumber")
-		}
+		found = append(found, in("serialNumber", checkSerialNumberType(*v.SerialNumber))...)
 	}
 	if v.TokenCode != nil {
-		if e := checkTokenCodeType(*v.TokenCode); e != nil {
-			return e.in("TokenCode")
-		}
+		found = append(found, in("tokenCode", checkTokenCodeType(*v.TokenCode))...)
 	}
-	return nil
+	return found
 }
 
-func (v *PolicyDescriptorType) check() *violation {
+func (v *PolicyDescriptorType) check() (found []violation) {
 	if v.Arn != nil {
-		if e := checkArnType(*v.Arn); e != nil {
-			return e.in("arn")
-		}
+		found = append(found, in("arn", checkArnType(*v.Arn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ProvidedContext) check() *violation {
+func (v *ProvidedContext) check() (found []violation) {
 	if v.ContextAssertion != nil {
-		if e := checkContextAssertionType(*v.ContextAssertion); e != nil {
-			return e.in("ContextAssertion")
-		}
+		found = append(found, in("contextAssertion", checkContextAssertionType(*v.ContextAssertion))...)
 	}
 	if v.ProviderArn != nil {
-		if e := checkArnType(*v.ProviderArn); e != nil {
-			return e.in("ProviderArn")
-		}
+		found = append(found, in("providerArn", checkArnType(*v.ProviderArn))...)
 	}
-	return nil
+	return found
 }
 
-func (v *Tag) check() *violation {
+func (v *Tag) check() (found []violation) {
 	if v.Key == "" {
-		return missing.in("Key")
+		found = append(found, missing("key"))
 	}
 	if v.Value == nil {
-		return missing.in("Value")
+		found = append(found, missing("value"))
 	}
-	if e := checkTagKeyType(v.Key); e != nil {
-		return e.in("Key")
+	if v.Key != "" {
+		found = append(found, in("key", checkTagKeyType(v.Key))...)
 	}
-	if e := checkTagValueType(*v.Value); e != nil {
-		return e.in("Value")
+	if v.Value != nil {
+		found = append(found, in("value", checkTagValueType(*v.Value))...)
 	}
-	return nil
+	return found
 }
 
-func checkProvidedContextsListType(list []ProvidedContext) *violation {
-	if e := checkCount(len(list), 1, 5); e != nil {
-		return e
+func checkProvidedContextsListType(list []ProvidedContext) (found []violation) {
+	if found = checkCount(len(list), 1, 5); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkPolicyDescriptorListType(list []PolicyDescriptorType) *violation {
+func checkPolicyDescriptorListType(list []PolicyDescriptorType) (found []violation) {
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkTagKeyListType(list []string) *violation {
-	if e := checkCount(len(list), 0, 50); e != nil {
-		return e
-	}
-	for i := range list {
-		if e := checkTagKeyType(list[i]); e != nil {
-			return e.ofElement()
-		}
-	}
-	return nil
-}
-
-func checkTagListType(list []Tag) *violation {
-	if e := checkCount(len(list), 0, 50); e != nil {
-		return e
+func checkTagKeyListType(list []string) (found []violation) {
+	if found = checkCount(len(list), 0, 50); found != nil {
+		return ofList(list, found)
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkTagKeyType(list[i])); found != nil {
+			return ofList(list, found)
 		}
 	}
-	return nil
+	return found
 }
 
-func checkAccessKeyIdType(v string) *violation {
-	if e := checkLength(v, 16, 128); e != nil {
-		return e
+func checkTagListType(list []Tag) (found []violation) {
+	if found = checkCount(len(list), 0, 50); found != nil {
+		return found
 	}
-	return checkPattern(v, patternAccessKeyIdType)
-}
-
-func checkArnType(v string) *violation {
-	if e := checkLength(v, 20, 2048); e != nil {
-		return e
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return checkPattern(v, patternArnType)
+	return found
 }
 
-func checkClientTokenType(v string) *violation {
-	return checkLength(v, 4, 20000)
+func checkAccessKeyIdType(v string) (found []violation) {
+	found = append(found, checkLength(v, 16, 128)...)
+	found = append(found, checkPattern(v, patternAccessKeyIdType)...)
+	return of(v, found)
 }
 
-func checkContextAssertionType(v string) *violation {
-	return checkLength(v, 4, 2048)
+func checkArnType(v string) (found []violation) {
+	found = append(found, checkLength(v, 20, 2048)...)
+	found = append(found, checkPattern(v, patternArnType)...)
+	return of(v, found)
 }
 
-func checkDurationSecondsType(v int32) *violation {
-	return checkRange(int64(v), 900, 129600)
+func checkClientTokenType(v string) (found []violation) {
+	found = append(found, checkLength(v, 4, 20000)...)
+	return found
 }
 
-func checkExternalIdType(v string) *violation {
-	if e := checkLength(v, 2, 1224); e != nil {
-		return e
-	}
-	return checkPattern(v, patternExternalIdType)
+func checkContextAssertionType(v string) (found []violation) {
+	found = append(found, checkLength(v, 4, 2048)...)
+	return of(v, found)
 }
 
-func checkRoleDurationSecondsType(v int32) *violation {
-	return checkRange(int64(v), 900, 43200)
+func checkDurationSecondsType(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 900, 129600)...)
+	return of(v, found)
 }
 
-func checkRoleSessionNameType(v string) *violation {
-	if e := checkLength(v, 2, 64); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRoleSessionNameType)
+func checkExternalIdType(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 1224)...)
+	found = append(found, checkPattern(v, patternExternalIdType)...)
+	return of(v, found)
 }
 
-func checkSerialNumberType(v string) *violation {
-	if e := checkLength(v, 9, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternSerialNumberType)
+func checkRoleDurationSecondsType(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 900, 43200)...)
+	return of(v, found)
 }
 
-func checkSessionPolicyDocumentType(v string) *violation {
-	if e := checkLength(v, 1, 2048); e != nil {
-		return e
-	}
-	return checkPattern(v, patternSessionPolicyDocumentType)
+func checkRoleSessionNameType(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 64)...)
+	found = append(found, checkPattern(v, patternRoleSessionNameType)...)
+	return of(v, found)
 }
 
-func checkSourceIdentityType(v string) *violation {
-	if e := checkLength(v, 2, 64); e != nil {
-		return e
-	}
-	return checkPattern(v, patternSourceIdentityType)
+func checkSerialNumberType(v string) (found []violation) {
+	found = append(found, checkLength(v, 9, 256)...)
+	found = append(found, checkPattern(v, patternSerialNumberType)...)
+	return of(v, found)
 }
 
-func checkTagKeyType(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternTagKeyType)
+func checkSessionPolicyDocumentType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 2048)...)
+	found = append(found, checkPattern(v, patternSessionPolicyDocumentType)...)
+	return of(v, found)
 }
 
-func checkTagValueType(v string) *violation {
-	if e := checkLength(v, 0, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternTagValueType)
+func checkSourceIdentityType(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 64)...)
+	found = append(found, checkPattern(v, patternSourceIdentityType)...)
+	return of(v, found)
 }
 
-func checkTokenCodeType(v string) *violation {
-	if e := checkLength(v, 6, 6); e != nil {
-		return e
-	}
-	return checkPattern(v, patternTokenCodeType)
+func checkTagKeyType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternTagKeyType)...)
+	return of(v, found)
 }
 
-func checkUnrestrictedSessionPolicyDocumentType(v string) *violation {
-	if e := checkLength(v, 1, unlimited); e != nil {
-		return e
-	}
-	return checkPattern(v, patternUnrestrictedSessionPolicyDocumentType)
+func checkTagValueType(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 256)...)
+	found = append(found, checkPattern(v, patternTagValueType)...)
+	return of(v, found)
 }
 
-func checkUrlType(v string) *violation {
-	return checkLength(v, 4, 2048)
+func checkTokenCodeType(v string) (found []violation) {
+	found = append(found, checkLength(v, 6, 6)...)
+	found = append(found, checkPattern(v, patternTokenCodeType)...)
+	return of(v, found)
+}
+
+func checkUnrestrictedSessionPolicyDocumentType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, unlimited)...)
+	found = append(found, checkPattern(v, patternUnrestrictedSessionPolicyDocumentType)...)
+	return of(v, found)
+}
+
+func checkUrlType(v string) (found []violation) {
+	found = append(found, checkLength(v, 4, 2048)...)
+	return of(v, found)
 }
 
 // The patterns of the model, which match whole values.

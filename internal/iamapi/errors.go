@@ -1,0 +1,60 @@
+package iamapi
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/awsquery"
+	"github.com/nifuda/nifuda/internal/iam"
+)
+
+// explained returns the operations with their errors as the caller is told them.
+func explained(operations map[string]awsquery.Operation) map[string]awsquery.Operation {
+	operations = maps.Clone(operations)
+	for name, operation := range operations {
+		operations[name] = func() (awsquery.Request, awsquery.Call) {
+			in, call := operation()
+			return in, func(ctx context.Context) (any, error) {
+				out, err := call(ctx)
+				return out, explain(err)
+			}
+		}
+	}
+	return operations
+}
+
+// explain returns an error as the caller is told it. One that no caller is told
+// comes back as it is: the protocol logs it and hides it.
+func explain(err error) error {
+	if denied, ok := errors.AsType[*iam.DeniedError](err); ok {
+		return &awsquery.Error{Code: "AccessDenied", Message: denied.Error(), Status: http.StatusForbidden}
+	}
+	if unknown, ok := errors.AsType[*authn.Error](err); ok {
+		if spelled, known := signInErrors[unknown.Code]; known {
+			return &awsquery.Error{Code: spelled.code, Message: unknown.Message, Status: spelled.status}
+		}
+		return &awsquery.Error{Code: unknown.Code, Message: unknown.Message, Status: unknown.Status}
+	}
+	return err
+}
+
+// signInErrors are the errors of package authn, which spells them as the JSON
+// services do, in the spelling of the Query services.
+var signInErrors = map[string]struct {
+	code   string
+	status int
+}{
+	authn.CodeMissingToken:       {"MissingAuthenticationToken", http.StatusForbidden},
+	authn.CodeIncomplete:         {"IncompleteSignature", http.StatusForbidden},
+	authn.CodeUnrecognizedClient: {"InvalidClientTokenId", http.StatusForbidden},
+	authn.CodeInvalidSignature:   {"SignatureDoesNotMatch", http.StatusForbidden},
+	authn.CodeExpiredToken:       {"ExpiredToken", http.StatusForbidden},
+	authn.CodeMalformedRequest:   {"MalformedQueryString", http.StatusBadRequest},
+}
+
+func signatureDoesNotMatch(message string) error {
+	return &awsquery.Error{Code: "SignatureDoesNotMatch", Message: message, Status: http.StatusForbidden}
+}
