@@ -220,3 +220,129 @@ func (s *Identities) newAccessKey(account, ownerID string) madeKey {
 		ID: id, Account: account, OwnerID: ownerID, Secret: s.sealSecret(id, secret), Active: true, CreatedAt: s.millis() / 1000 * 1000,
 	}}
 }
+
+// MaxAccessKeys is how many access keys a user, or an account's root, may have.
+const MaxAccessKeys = 2
+
+// An AccessKeyInfo is an access key as it is shown after it was made.
+type AccessKeyInfo struct {
+	AccessKeyID string
+	UserName    string // empty for root
+	Active      bool
+	CreatedAt   time.Time
+}
+
+// keyOwner returns the id of the user of a name; of no name it is the account's root.
+func keyOwner(ctx context.Context, r reader, account, user string) (id string, err error) {
+	if user == "" {
+		return account, nil
+	}
+	row, err := find(ctx, r, account, User, user)
+	return row.ID, err
+}
+
+// CreateAccessKey makes an access key of a user, or of the account's root
+// without a name. It refuses with NoSuchEntity or LimitExceeded.
+func (s *Identities) CreateAccessKey(ctx context.Context, account, user string) (NewAccessKey, error) {
+	var key madeKey
+	err := s.change(ctx, account, func(ctx context.Context, tx *store.Tx) error {
+		owner, err := keyOwner(ctx, tx, account, user)
+		if err != nil {
+			return err
+		}
+		keys, err := tx.AccessKeys(ctx, account, owner, "", MaxAccessKeys)
+		if err != nil {
+			return fmt.Errorf("read access keys: %w", err)
+		}
+		if len(keys) == MaxAccessKeys {
+			return quotaExceeded("AccessKeysPerUser", MaxAccessKeys)
+		}
+		key = s.newAccessKey(account, owner)
+		return tx.InsertAccessKey(ctx, key.row)
+	})
+	if err != nil {
+		return NewAccessKey{}, err
+	}
+	return key.shown(user), nil
+}
+
+// AccessKeys returns a page of a user's access keys, or of the root's.
+func (s *Identities) AccessKeys(ctx context.Context, account, user string, p Page) (keys []AccessKeyInfo, next string, err error) {
+	owner, err := keyOwner(ctx, s.store, account, user)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next, err := paginate(p, func(k store.AccessKey) string { return k.ID }, func(after string, limit int) ([]store.AccessKey, error) {
+		return s.store.AccessKeys(ctx, account, owner, after, limit)
+	})
+	for _, row := range rows {
+		keys = append(keys, AccessKeyInfo{AccessKeyID: row.ID, UserName: user, Active: row.Active, CreatedAt: fromMillis(row.CreatedAt)})
+	}
+	return keys, next, err
+}
+
+// SetAccessKeyActive enables or disables an access key of a user or of root. It
+// refuses with NoSuchEntity.
+func (s *Identities) SetAccessKeyActive(ctx context.Context, account, user, id string, active bool) error {
+	return s.changeKey(ctx, account, user, id, func(ctx context.Context, tx *store.Tx, owner string) (bool, error) {
+		return tx.SetAccessKeyActive(ctx, account, owner, id, active)
+	})
+}
+
+// DeleteAccessKey removes an access key of a user or of root. It refuses with
+// NoSuchEntity.
+func (s *Identities) DeleteAccessKey(ctx context.Context, account, user, id string) error {
+	return s.changeKey(ctx, account, user, id, func(ctx context.Context, tx *store.Tx, owner string) (bool, error) {
+		return tx.DeleteAccessKey(ctx, account, owner, id)
+	})
+}
+
+func (s *Identities) changeKey(ctx context.Context, account, user, id string, do func(ctx context.Context, tx *store.Tx, owner string) (bool, error)) error {
+	return s.change(ctx, account, func(ctx context.Context, tx *store.Tx) error {
+		owner, err := keyOwner(ctx, tx, account, user)
+		if err != nil {
+			return err
+		}
+		found, err := do(ctx, tx, owner)
+		if err != nil {
+			return fmt.Errorf("change access key: %w", err)
+		}
+		if !found {
+			return keyNotFound(id)
+		}
+		return nil
+	})
+}
+
+func keyNotFound(id string) *Error {
+	return refuse(CodeNoSuchEntity, "The Access Key with id %s cannot be found", id)
+}
+
+// A KeyUse says when a key was last used, in what region, for what service.
+type KeyUse struct {
+	At              time.Time // the zero time is never
+	Region, Service string
+}
+
+// KeyUse returns the last use of an account's access key and its user's name,
+// which is empty for root. It refuses with NoSuchEntity.
+func (s *Identities) KeyUse(ctx context.Context, account, id string) (user string, use KeyUse, err error) {
+	row, err := s.store.AccessKey(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Account != account {
+		return "", KeyUse{}, keyNotFound(id)
+	}
+	if err != nil {
+		return "", KeyUse{}, fmt.Errorf("look up access key: %w", err)
+	}
+	if row.OwnerID != account {
+		owner, err := s.ByID(ctx, row.OwnerID)
+		if err != nil {
+			return "", KeyUse{}, err
+		}
+		user = owner.Name
+	}
+	if row.Used.At > 0 {
+		use = KeyUse{At: fromMillis(row.Used.At), Region: row.Used.Region, Service: row.Used.Service}
+	}
+	return user, use, nil
+}

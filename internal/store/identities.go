@@ -57,7 +57,7 @@ func (q queries) Identities(ctx context.Context, p PageOfIdentities) ([]Identity
 
 // CountIdentities returns how many an account has of a kind, but at most limit.
 func (q queries) CountIdentities(ctx context.Context, account, kind string, limit int) (n int, err error) {
-	err = q.get(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS some`,
+	err = q.get(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found`,
 		[]any{account, kind, limit}, &n)
 	return n, err
 }

@@ -22,13 +22,13 @@ var whole = map[string]string{
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                          "one row",
 	`DELETE FROM manifest_children WHERE repository_id = $1`:                                            "a repository that goes takes all with it",
 	`DELETE FROM manifests WHERE repository_id = $1`:                                                    "a repository that goes takes all with it",
-	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS some": "counts what it found",
+	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
 }
 
 const countPolicyHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
-		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS some`
+		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS found`
 
 // A statement that looks up a list may sort what it finds: there is no more of
 // it than of the list.

@@ -79,7 +79,7 @@ func (q queries) PolicyHolders(ctx context.Context, account, policyARN string, u
 // policy in a usage, but at most limit.
 func (q queries) CountPolicyHolders(ctx context.Context, account, policyARN string, usage PolicyUsage, limit int) (n int, err error) {
 	err = q.get(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
-		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS some`, []any{account, policyARN, string(usage), limit}, &n)
+		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS found`, []any{account, policyARN, string(usage), limit}, &n)
 	return n, err
 }
 
