@@ -44,14 +44,20 @@ type Service interface {
 	DeletePolicy(ctx context.Context, in *DeletePolicyRequest) error
 	DeletePolicyVersion(ctx context.Context, in *DeletePolicyVersionRequest) error
 	DeleteRole(ctx context.Context, in *DeleteRoleRequest) error
+	DeleteRolePermissionsBoundary(ctx context.Context, in *DeleteRolePermissionsBoundaryRequest) error
 	DeleteRolePolicy(ctx context.Context, in *DeleteRolePolicyRequest) error
+	DeleteServiceLinkedRole(ctx context.Context, in *DeleteServiceLinkedRoleRequest) (*DeleteServiceLinkedRoleResponse, error)
 	DeleteUser(ctx context.Context, in *DeleteUserRequest) error
+	DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) error
 	DeleteUserPolicy(ctx context.Context, in *DeleteUserPolicyRequest) error
 	DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) error
 	DetachRolePolicy(ctx context.Context, in *DetachRolePolicyRequest) error
 	DetachUserPolicy(ctx context.Context, in *DetachUserPolicyRequest) error
 	GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error)
+	GetAccountAuthorizationDetails(ctx context.Context, in *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error)
 	GetAccountSummary(ctx context.Context, in *GetAccountSummaryRequest) (*GetAccountSummaryResponse, error)
+	GetContextKeysForCustomPolicy(ctx context.Context, in *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error)
+	GetContextKeysForPrincipalPolicy(ctx context.Context, in *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error)
 	GetGroup(ctx context.Context, in *GetGroupRequest) (*GetGroupResponse, error)
 	GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error)
 	GetLoginProfile(ctx context.Context, in *GetLoginProfileRequest) (*GetLoginProfileResponse, error)
@@ -60,6 +66,7 @@ type Service interface {
 	GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error)
 	GetRole(ctx context.Context, in *GetRoleRequest) (*GetRoleResponse, error)
 	GetRolePolicy(ctx context.Context, in *GetRolePolicyRequest) (*GetRolePolicyResponse, error)
+	GetServiceLinkedRoleDeletionStatus(ctx context.Context, in *GetServiceLinkedRoleDeletionStatusRequest) (*GetServiceLinkedRoleDeletionStatusResponse, error)
 	GetUser(ctx context.Context, in *GetUserRequest) (*GetUserResponse, error)
 	GetUserPolicy(ctx context.Context, in *GetUserPolicyRequest) (*GetUserPolicyResponse, error)
 	ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest) (*ListAccessKeysResponse, error)
@@ -71,32 +78,47 @@ type Service interface {
 	ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error)
 	ListGroups(ctx context.Context, in *ListGroupsRequest) (*ListGroupsResponse, error)
 	ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error)
+	ListInstanceProfilesForRole(ctx context.Context, in *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error)
+	ListMFADevices(ctx context.Context, in *ListMFADevicesRequest) (*ListMFADevicesResponse, error)
+	ListOpenIDConnectProviderTags(ctx context.Context, in *ListOpenIDConnectProviderTagsRequest) (*ListOpenIDConnectProviderTagsResponse, error)
 	ListOpenIDConnectProviders(ctx context.Context, in *ListOpenIDConnectProvidersRequest) (*ListOpenIDConnectProvidersResponse, error)
 	ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*ListPoliciesResponse, error)
+	ListPolicyTags(ctx context.Context, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error)
 	ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error)
 	ListRolePolicies(ctx context.Context, in *ListRolePoliciesRequest) (*ListRolePoliciesResponse, error)
 	ListRoleTags(ctx context.Context, in *ListRoleTagsRequest) (*ListRoleTagsResponse, error)
 	ListRoles(ctx context.Context, in *ListRolesRequest) (*ListRolesResponse, error)
+	ListSSHPublicKeys(ctx context.Context, in *ListSSHPublicKeysRequest) (*ListSSHPublicKeysResponse, error)
+	ListServiceSpecificCredentials(ctx context.Context, in *ListServiceSpecificCredentialsRequest) (*ListServiceSpecificCredentialsResponse, error)
+	ListSigningCertificates(ctx context.Context, in *ListSigningCertificatesRequest) (*ListSigningCertificatesResponse, error)
 	ListUserPolicies(ctx context.Context, in *ListUserPoliciesRequest) (*ListUserPoliciesResponse, error)
 	ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*ListUserTagsResponse, error)
 	ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsersResponse, error)
 	PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error
+	PutRolePermissionsBoundary(ctx context.Context, in *PutRolePermissionsBoundaryRequest) error
 	PutRolePolicy(ctx context.Context, in *PutRolePolicyRequest) error
+	PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermissionsBoundaryRequest) error
 	PutUserPolicy(ctx context.Context, in *PutUserPolicyRequest) error
 	RemoveClientIDFromOpenIDConnectProvider(ctx context.Context, in *RemoveClientIDFromOpenIDConnectProviderRequest) error
 	RemoveUserFromGroup(ctx context.Context, in *RemoveUserFromGroupRequest) error
 	SetDefaultPolicyVersion(ctx context.Context, in *SetDefaultPolicyVersionRequest) error
 	SimulateCustomPolicy(ctx context.Context, in *SimulateCustomPolicyRequest) (*SimulatePolicyResponse, error)
 	SimulatePrincipalPolicy(ctx context.Context, in *SimulatePrincipalPolicyRequest) (*SimulatePolicyResponse, error)
+	TagOpenIDConnectProvider(ctx context.Context, in *TagOpenIDConnectProviderRequest) error
+	TagPolicy(ctx context.Context, in *TagPolicyRequest) error
 	TagRole(ctx context.Context, in *TagRoleRequest) error
 	TagUser(ctx context.Context, in *TagUserRequest) error
+	UntagOpenIDConnectProvider(ctx context.Context, in *UntagOpenIDConnectProviderRequest) error
+	UntagPolicy(ctx context.Context, in *UntagPolicyRequest) error
 	UntagRole(ctx context.Context, in *UntagRoleRequest) error
 	UntagUser(ctx context.Context, in *UntagUserRequest) error
 	UpdateAccessKey(ctx context.Context, in *UpdateAccessKeyRequest) error
 	UpdateAssumeRolePolicy(ctx context.Context, in *UpdateAssumeRolePolicyRequest) error
+	UpdateGroup(ctx context.Context, in *UpdateGroupRequest) error
 	UpdateLoginProfile(ctx context.Context, in *UpdateLoginProfileRequest) error
 	UpdateOpenIDConnectProviderThumbprint(ctx context.Context, in *UpdateOpenIDConnectProviderThumbprintRequest) error
 	UpdateRole(ctx context.Context, in *UpdateRoleRequest) (*UpdateRoleResponse, error)
+	UpdateRoleDescription(ctx context.Context, in *UpdateRoleDescriptionRequest) (*UpdateRoleDescriptionResponse, error)
 	UpdateUser(ctx context.Context, in *UpdateUserRequest) error
 }
 
@@ -163,14 +185,20 @@ func Operations(s Service) map[string]Operation {
 		"DeletePolicy":                            bindWithoutResponse(s.DeletePolicy),
 		"DeletePolicyVersion":                     bindWithoutResponse(s.DeletePolicyVersion),
 		"DeleteRole":                              bindWithoutResponse(s.DeleteRole),
+		"DeleteRolePermissionsBoundary":           bindWithoutResponse(s.DeleteRolePermissionsBoundary),
 		"DeleteRolePolicy":                        bindWithoutResponse(s.DeleteRolePolicy),
+		"DeleteServiceLinkedRole":                 bind(s.DeleteServiceLinkedRole),
 		"DeleteUser":                              bindWithoutResponse(s.DeleteUser),
+		"DeleteUserPermissionsBoundary":           bindWithoutResponse(s.DeleteUserPermissionsBoundary),
 		"DeleteUserPolicy":                        bindWithoutResponse(s.DeleteUserPolicy),
 		"DetachGroupPolicy":                       bindWithoutResponse(s.DetachGroupPolicy),
 		"DetachRolePolicy":                        bindWithoutResponse(s.DetachRolePolicy),
 		"DetachUserPolicy":                        bindWithoutResponse(s.DetachUserPolicy),
 		"GetAccessKeyLastUsed":                    bind(s.GetAccessKeyLastUsed),
+		"GetAccountAuthorizationDetails":          bind(s.GetAccountAuthorizationDetails),
 		"GetAccountSummary":                       bind(s.GetAccountSummary),
+		"GetContextKeysForCustomPolicy":           bind(s.GetContextKeysForCustomPolicy),
+		"GetContextKeysForPrincipalPolicy":        bind(s.GetContextKeysForPrincipalPolicy),
 		"GetGroup":                                bind(s.GetGroup),
 		"GetGroupPolicy":                          bind(s.GetGroupPolicy),
 		"GetLoginProfile":                         bind(s.GetLoginProfile),
@@ -179,6 +207,7 @@ func Operations(s Service) map[string]Operation {
 		"GetPolicyVersion":                        bind(s.GetPolicyVersion),
 		"GetRole":                                 bind(s.GetRole),
 		"GetRolePolicy":                           bind(s.GetRolePolicy),
+		"GetServiceLinkedRoleDeletionStatus":      bind(s.GetServiceLinkedRoleDeletionStatus),
 		"GetUser":                                 bind(s.GetUser),
 		"GetUserPolicy":                           bind(s.GetUserPolicy),
 		"ListAccessKeys":                          bind(s.ListAccessKeys),
@@ -190,32 +219,47 @@ func Operations(s Service) map[string]Operation {
 		"ListGroupPolicies":                       bind(s.ListGroupPolicies),
 		"ListGroups":                              bind(s.ListGroups),
 		"ListGroupsForUser":                       bind(s.ListGroupsForUser),
+		"ListInstanceProfilesForRole":             bind(s.ListInstanceProfilesForRole),
+		"ListMFADevices":                          bind(s.ListMFADevices),
+		"ListOpenIDConnectProviderTags":           bind(s.ListOpenIDConnectProviderTags),
 		"ListOpenIDConnectProviders":              bind(s.ListOpenIDConnectProviders),
 		"ListPolicies":                            bind(s.ListPolicies),
+		"ListPolicyTags":                          bind(s.ListPolicyTags),
 		"ListPolicyVersions":                      bind(s.ListPolicyVersions),
 		"ListRolePolicies":                        bind(s.ListRolePolicies),
 		"ListRoleTags":                            bind(s.ListRoleTags),
 		"ListRoles":                               bind(s.ListRoles),
+		"ListSSHPublicKeys":                       bind(s.ListSSHPublicKeys),
+		"ListServiceSpecificCredentials":          bind(s.ListServiceSpecificCredentials),
+		"ListSigningCertificates":                 bind(s.ListSigningCertificates),
 		"ListUserPolicies":                        bind(s.ListUserPolicies),
 		"ListUserTags":                            bind(s.ListUserTags),
 		"ListUsers":                               bind(s.ListUsers),
 		"PutGroupPolicy":                          bindWithoutResponse(s.PutGroupPolicy),
+		"PutRolePermissionsBoundary":              bindWithoutResponse(s.PutRolePermissionsBoundary),
 		"PutRolePolicy":                           bindWithoutResponse(s.PutRolePolicy),
+		"PutUserPermissionsBoundary":              bindWithoutResponse(s.PutUserPermissionsBoundary),
 		"PutUserPolicy":                           bindWithoutResponse(s.PutUserPolicy),
 		"RemoveClientIDFromOpenIDConnectProvider": bindWithoutResponse(s.RemoveClientIDFromOpenIDConnectProvider),
 		"RemoveUserFromGroup":                     bindWithoutResponse(s.RemoveUserFromGroup),
 		"SetDefaultPolicyVersion":                 bindWithoutResponse(s.SetDefaultPolicyVersion),
 		"SimulateCustomPolicy":                    bind(s.SimulateCustomPolicy),
 		"SimulatePrincipalPolicy":                 bind(s.SimulatePrincipalPolicy),
+		"TagOpenIDConnectProvider":                bindWithoutResponse(s.TagOpenIDConnectProvider),
+		"TagPolicy":                               bindWithoutResponse(s.TagPolicy),
 		"TagRole":                                 bindWithoutResponse(s.TagRole),
 		"TagUser":                                 bindWithoutResponse(s.TagUser),
+		"UntagOpenIDConnectProvider":              bindWithoutResponse(s.UntagOpenIDConnectProvider),
+		"UntagPolicy":                             bindWithoutResponse(s.UntagPolicy),
 		"UntagRole":                               bindWithoutResponse(s.UntagRole),
 		"UntagUser":                               bindWithoutResponse(s.UntagUser),
 		"UpdateAccessKey":                         bindWithoutResponse(s.UpdateAccessKey),
 		"UpdateAssumeRolePolicy":                  bindWithoutResponse(s.UpdateAssumeRolePolicy),
+		"UpdateGroup":                             bindWithoutResponse(s.UpdateGroup),
 		"UpdateLoginProfile":                      bindWithoutResponse(s.UpdateLoginProfile),
 		"UpdateOpenIDConnectProviderThumbprint":   bindWithoutResponse(s.UpdateOpenIDConnectProviderThumbprint),
 		"UpdateRole":                              bind(s.UpdateRole),
+		"UpdateRoleDescription":                   bind(s.UpdateRoleDescription),
 		"UpdateUser":                              bindWithoutResponse(s.UpdateUser),
 	}
 }
@@ -381,14 +425,29 @@ func (Unimplemented) DeleteRole(context.Context, *DeleteRoleRequest) error {
 	return notImplemented("DeleteRole")
 }
 
+// DeleteRolePermissionsBoundary answers NotImplementedException.
+func (Unimplemented) DeleteRolePermissionsBoundary(context.Context, *DeleteRolePermissionsBoundaryRequest) error {
+	return notImplemented("DeleteRolePermissionsBoundary")
+}
+
 // DeleteRolePolicy answers NotImplementedException.
 func (Unimplemented) DeleteRolePolicy(context.Context, *DeleteRolePolicyRequest) error {
 	return notImplemented("DeleteRolePolicy")
 }
 
+// DeleteServiceLinkedRole answers NotImplementedException.
+func (Unimplemented) DeleteServiceLinkedRole(context.Context, *DeleteServiceLinkedRoleRequest) (*DeleteServiceLinkedRoleResponse, error) {
+	return nil, notImplemented("DeleteServiceLinkedRole")
+}
+
 // DeleteUser answers NotImplementedException.
 func (Unimplemented) DeleteUser(context.Context, *DeleteUserRequest) error {
 	return notImplemented("DeleteUser")
+}
+
+// DeleteUserPermissionsBoundary answers NotImplementedException.
+func (Unimplemented) DeleteUserPermissionsBoundary(context.Context, *DeleteUserPermissionsBoundaryRequest) error {
+	return notImplemented("DeleteUserPermissionsBoundary")
 }
 
 // DeleteUserPolicy answers NotImplementedException.
@@ -416,9 +475,24 @@ func (Unimplemented) GetAccessKeyLastUsed(context.Context, *GetAccessKeyLastUsed
 	return nil, notImplemented("GetAccessKeyLastUsed")
 }
 
+// GetAccountAuthorizationDetails answers NotImplementedException.
+func (Unimplemented) GetAccountAuthorizationDetails(context.Context, *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error) {
+	return nil, notImplemented("GetAccountAuthorizationDetails")
+}
+
 // GetAccountSummary answers NotImplementedException.
 func (Unimplemented) GetAccountSummary(context.Context, *GetAccountSummaryRequest) (*GetAccountSummaryResponse, error) {
 	return nil, notImplemented("GetAccountSummary")
+}
+
+// GetContextKeysForCustomPolicy answers NotImplementedException.
+func (Unimplemented) GetContextKeysForCustomPolicy(context.Context, *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return nil, notImplemented("GetContextKeysForCustomPolicy")
+}
+
+// GetContextKeysForPrincipalPolicy answers NotImplementedException.
+func (Unimplemented) GetContextKeysForPrincipalPolicy(context.Context, *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return nil, notImplemented("GetContextKeysForPrincipalPolicy")
 }
 
 // GetGroup answers NotImplementedException.
@@ -459,6 +533,11 @@ func (Unimplemented) GetRole(context.Context, *GetRoleRequest) (*GetRoleResponse
 // GetRolePolicy answers NotImplementedException.
 func (Unimplemented) GetRolePolicy(context.Context, *GetRolePolicyRequest) (*GetRolePolicyResponse, error) {
 	return nil, notImplemented("GetRolePolicy")
+}
+
+// GetServiceLinkedRoleDeletionStatus answers NotImplementedException.
+func (Unimplemented) GetServiceLinkedRoleDeletionStatus(context.Context, *GetServiceLinkedRoleDeletionStatusRequest) (*GetServiceLinkedRoleDeletionStatusResponse, error) {
+	return nil, notImplemented("GetServiceLinkedRoleDeletionStatus")
 }
 
 // GetUser answers NotImplementedException.
@@ -516,6 +595,21 @@ func (Unimplemented) ListGroupsForUser(context.Context, *ListGroupsForUserReques
 	return nil, notImplemented("ListGroupsForUser")
 }
 
+// ListInstanceProfilesForRole answers NotImplementedException.
+func (Unimplemented) ListInstanceProfilesForRole(context.Context, *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error) {
+	return nil, notImplemented("ListInstanceProfilesForRole")
+}
+
+// ListMFADevices answers NotImplementedException.
+func (Unimplemented) ListMFADevices(context.Context, *ListMFADevicesRequest) (*ListMFADevicesResponse, error) {
+	return nil, notImplemented("ListMFADevices")
+}
+
+// ListOpenIDConnectProviderTags answers NotImplementedException.
+func (Unimplemented) ListOpenIDConnectProviderTags(context.Context, *ListOpenIDConnectProviderTagsRequest) (*ListOpenIDConnectProviderTagsResponse, error) {
+	return nil, notImplemented("ListOpenIDConnectProviderTags")
+}
+
 // ListOpenIDConnectProviders answers NotImplementedException.
 func (Unimplemented) ListOpenIDConnectProviders(context.Context, *ListOpenIDConnectProvidersRequest) (*ListOpenIDConnectProvidersResponse, error) {
 	return nil, notImplemented("ListOpenIDConnectProviders")
@@ -524,6 +618,11 @@ func (Unimplemented) ListOpenIDConnectProviders(context.Context, *ListOpenIDConn
 // ListPolicies answers NotImplementedException.
 func (Unimplemented) ListPolicies(context.Context, *ListPoliciesRequest) (*ListPoliciesResponse, error) {
 	return nil, notImplemented("ListPolicies")
+}
+
+// ListPolicyTags answers NotImplementedException.
+func (Unimplemented) ListPolicyTags(context.Context, *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error) {
+	return nil, notImplemented("ListPolicyTags")
 }
 
 // ListPolicyVersions answers NotImplementedException.
@@ -546,6 +645,21 @@ func (Unimplemented) ListRoles(context.Context, *ListRolesRequest) (*ListRolesRe
 	return nil, notImplemented("ListRoles")
 }
 
+// ListSSHPublicKeys answers NotImplementedException.
+func (Unimplemented) ListSSHPublicKeys(context.Context, *ListSSHPublicKeysRequest) (*ListSSHPublicKeysResponse, error) {
+	return nil, notImplemented("ListSSHPublicKeys")
+}
+
+// ListServiceSpecificCredentials answers NotImplementedException.
+func (Unimplemented) ListServiceSpecificCredentials(context.Context, *ListServiceSpecificCredentialsRequest) (*ListServiceSpecificCredentialsResponse, error) {
+	return nil, notImplemented("ListServiceSpecificCredentials")
+}
+
+// ListSigningCertificates answers NotImplementedException.
+func (Unimplemented) ListSigningCertificates(context.Context, *ListSigningCertificatesRequest) (*ListSigningCertificatesResponse, error) {
+	return nil, notImplemented("ListSigningCertificates")
+}
+
 // ListUserPolicies answers NotImplementedException.
 func (Unimplemented) ListUserPolicies(context.Context, *ListUserPoliciesRequest) (*ListUserPoliciesResponse, error) {
 	return nil, notImplemented("ListUserPolicies")
@@ -566,9 +680,19 @@ func (Unimplemented) PutGroupPolicy(context.Context, *PutGroupPolicyRequest) err
 	return notImplemented("PutGroupPolicy")
 }
 
+// PutRolePermissionsBoundary answers NotImplementedException.
+func (Unimplemented) PutRolePermissionsBoundary(context.Context, *PutRolePermissionsBoundaryRequest) error {
+	return notImplemented("PutRolePermissionsBoundary")
+}
+
 // PutRolePolicy answers NotImplementedException.
 func (Unimplemented) PutRolePolicy(context.Context, *PutRolePolicyRequest) error {
 	return notImplemented("PutRolePolicy")
+}
+
+// PutUserPermissionsBoundary answers NotImplementedException.
+func (Unimplemented) PutUserPermissionsBoundary(context.Context, *PutUserPermissionsBoundaryRequest) error {
+	return notImplemented("PutUserPermissionsBoundary")
 }
 
 // PutUserPolicy answers NotImplementedException.
@@ -601,6 +725,16 @@ func (Unimplemented) SimulatePrincipalPolicy(context.Context, *SimulatePrincipal
 	return nil, notImplemented("SimulatePrincipalPolicy")
 }
 
+// TagOpenIDConnectProvider answers NotImplementedException.
+func (Unimplemented) TagOpenIDConnectProvider(context.Context, *TagOpenIDConnectProviderRequest) error {
+	return notImplemented("TagOpenIDConnectProvider")
+}
+
+// TagPolicy answers NotImplementedException.
+func (Unimplemented) TagPolicy(context.Context, *TagPolicyRequest) error {
+	return notImplemented("TagPolicy")
+}
+
 // TagRole answers NotImplementedException.
 func (Unimplemented) TagRole(context.Context, *TagRoleRequest) error {
 	return notImplemented("TagRole")
@@ -609,6 +743,16 @@ func (Unimplemented) TagRole(context.Context, *TagRoleRequest) error {
 // TagUser answers NotImplementedException.
 func (Unimplemented) TagUser(context.Context, *TagUserRequest) error {
 	return notImplemented("TagUser")
+}
+
+// UntagOpenIDConnectProvider answers NotImplementedException.
+func (Unimplemented) UntagOpenIDConnectProvider(context.Context, *UntagOpenIDConnectProviderRequest) error {
+	return notImplemented("UntagOpenIDConnectProvider")
+}
+
+// UntagPolicy answers NotImplementedException.
+func (Unimplemented) UntagPolicy(context.Context, *UntagPolicyRequest) error {
+	return notImplemented("UntagPolicy")
 }
 
 // UntagRole answers NotImplementedException.
@@ -631,6 +775,11 @@ func (Unimplemented) UpdateAssumeRolePolicy(context.Context, *UpdateAssumeRolePo
 	return notImplemented("UpdateAssumeRolePolicy")
 }
 
+// UpdateGroup answers NotImplementedException.
+func (Unimplemented) UpdateGroup(context.Context, *UpdateGroupRequest) error {
+	return notImplemented("UpdateGroup")
+}
+
 // UpdateLoginProfile answers NotImplementedException.
 func (Unimplemented) UpdateLoginProfile(context.Context, *UpdateLoginProfileRequest) error {
 	return notImplemented("UpdateLoginProfile")
@@ -644,6 +793,11 @@ func (Unimplemented) UpdateOpenIDConnectProviderThumbprint(context.Context, *Upd
 // UpdateRole answers NotImplementedException.
 func (Unimplemented) UpdateRole(context.Context, *UpdateRoleRequest) (*UpdateRoleResponse, error) {
 	return nil, notImplemented("UpdateRole")
+}
+
+// UpdateRoleDescription answers NotImplementedException.
+func (Unimplemented) UpdateRoleDescription(context.Context, *UpdateRoleDescriptionRequest) (*UpdateRoleDescriptionResponse, error) {
+	return nil, notImplemented("UpdateRoleDescription")
 }
 
 // UpdateUser answers NotImplementedException.

@@ -50,6 +50,14 @@ const (
 	ContextKeyTypeEnumDateList    = "dateList"
 )
 
+// The values of DeletionTaskStatusType.
+const (
+	DeletionTaskStatusTypeSucceeded  = "SUCCEEDED"
+	DeletionTaskStatusTypeInProgress = "IN_PROGRESS"
+	DeletionTaskStatusTypeFailed     = "FAILED"
+	DeletionTaskStatusTypeNotStarted = "NOT_STARTED"
+)
+
 // The values of EntityType.
 const (
 	EntityTypeUser               = "User"
@@ -381,6 +389,11 @@ type DeletePolicyVersionRequest struct {
 	VersionId string `json:"VersionId"` // required
 }
 
+// DeleteRolePermissionsBoundaryRequest is the request of [Service.DeleteRolePermissionsBoundary].
+type DeleteRolePermissionsBoundaryRequest struct {
+	RoleName string `json:"RoleName"` // required, 1 to 64 characters
+}
+
 // DeleteRolePolicyRequest is the request of [Service.DeleteRolePolicy].
 type DeleteRolePolicyRequest struct {
 	PolicyName string `json:"PolicyName"` // required, 1 to 128 characters
@@ -392,6 +405,21 @@ type DeleteRoleRequest struct {
 	RoleName string `json:"RoleName"` // required, 1 to 64 characters
 }
 
+// DeleteServiceLinkedRoleRequest is the request of [Service.DeleteServiceLinkedRole].
+type DeleteServiceLinkedRoleRequest struct {
+	RoleName string `json:"RoleName"` // required, 1 to 64 characters
+}
+
+// DeleteServiceLinkedRoleResponse is the response of [Service.DeleteServiceLinkedRole].
+type DeleteServiceLinkedRoleResponse struct {
+	DeletionTaskId string `json:"DeletionTaskId"` // required, 1 to 1000 characters
+}
+
+// DeleteUserPermissionsBoundaryRequest is the request of [Service.DeleteUserPermissionsBoundary].
+type DeleteUserPermissionsBoundaryRequest struct {
+	UserName string `json:"UserName"` // required, 1 to 64 characters
+}
+
 // DeleteUserPolicyRequest is the request of [Service.DeleteUserPolicy].
 type DeleteUserPolicyRequest struct {
 	PolicyName string `json:"PolicyName"` // required, 1 to 128 characters
@@ -401,6 +429,12 @@ type DeleteUserPolicyRequest struct {
 // DeleteUserRequest is the request of [Service.DeleteUser].
 type DeleteUserRequest struct {
 	UserName string `json:"UserName"` // required, 1 to 128 characters
+}
+
+// DeletionTaskFailureReasonType is a structure of responses.
+type DeletionTaskFailureReasonType struct {
+	Reason        string          `json:"Reason,omitzero"` // at most 1000 characters
+	RoleUsageList []RoleUsageType `json:"RoleUsageList,omitzero"`
 }
 
 // DetachGroupPolicyRequest is the request of [Service.DetachGroupPolicy].
@@ -445,12 +479,45 @@ type GetAccessKeyLastUsedResponse struct {
 	UserName          string             `json:"UserName,omitzero"` // 1 to 128 characters
 }
 
+// GetAccountAuthorizationDetailsRequest is the request of [Service.GetAccountAuthorizationDetails].
+type GetAccountAuthorizationDetailsRequest struct {
+	Filter   []string `json:"Filter,omitzero"`
+	Marker   *string  `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems *int32   `json:"MaxItems,omitzero"` // 1 to 1000
+}
+
+// GetAccountAuthorizationDetailsResponse is the response of [Service.GetAccountAuthorizationDetails].
+type GetAccountAuthorizationDetailsResponse struct {
+	GroupDetailList []GroupDetail         `json:"GroupDetailList,omitzero"`
+	IsTruncated     *bool                 `json:"IsTruncated,omitzero"`
+	Marker          string                `json:"Marker,omitzero"`
+	Policies        []ManagedPolicyDetail `json:"Policies,omitzero"`
+	RoleDetailList  []RoleDetail          `json:"RoleDetailList,omitzero"`
+	UserDetailList  []UserDetail          `json:"UserDetailList,omitzero"`
+}
+
 // GetAccountSummaryRequest is the request of [Service.GetAccountSummary].
 type GetAccountSummaryRequest struct{}
 
 // GetAccountSummaryResponse is the response of [Service.GetAccountSummary].
 type GetAccountSummaryResponse struct {
 	SummaryMap map[string]int32 `json:"SummaryMap,omitzero"`
+}
+
+// GetContextKeysForCustomPolicyRequest is the request of [Service.GetContextKeysForCustomPolicy].
+type GetContextKeysForCustomPolicyRequest struct {
+	PolicyInputList []string `json:"PolicyInputList,omitzero"` // required
+}
+
+// GetContextKeysForPolicyResponse is the response of [Service.GetContextKeysForCustomPolicy].
+type GetContextKeysForPolicyResponse struct {
+	ContextKeyNames []string `json:"ContextKeyNames,omitzero"`
+}
+
+// GetContextKeysForPrincipalPolicyRequest is the request of [Service.GetContextKeysForPrincipalPolicy].
+type GetContextKeysForPrincipalPolicyRequest struct {
+	PolicyInputList []string `json:"PolicyInputList,omitzero"`
+	PolicySourceArn string   `json:"PolicySourceArn"` // required, 20 to 2048 characters
 }
 
 // GetGroupPolicyRequest is the request of [Service.GetGroupPolicy].
@@ -549,6 +616,17 @@ type GetRoleResponse struct {
 	Role *Role `json:"Role,omitzero"` // required
 }
 
+// GetServiceLinkedRoleDeletionStatusRequest is the request of [Service.GetServiceLinkedRoleDeletionStatus].
+type GetServiceLinkedRoleDeletionStatusRequest struct {
+	DeletionTaskId string `json:"DeletionTaskId"` // required, 1 to 1000 characters
+}
+
+// GetServiceLinkedRoleDeletionStatusResponse is the response of [Service.GetServiceLinkedRoleDeletionStatus].
+type GetServiceLinkedRoleDeletionStatusResponse struct {
+	Reason *DeletionTaskFailureReasonType `json:"Reason,omitzero"`
+	Status string                         `json:"Status"` // required, one of DeletionTaskStatusType
+}
+
 // GetUserPolicyRequest is the request of [Service.GetUserPolicy].
 type GetUserPolicyRequest struct {
 	PolicyName string `json:"PolicyName"` // required, 1 to 128 characters
@@ -579,6 +657,28 @@ type Group struct {
 	GroupId    string    `json:"GroupId"`    // required, 16 to 128 characters
 	GroupName  string    `json:"GroupName"`  // required, 1 to 128 characters
 	Path       string    `json:"Path"`       // required, 1 to 512 characters
+}
+
+// GroupDetail is a structure of responses.
+type GroupDetail struct {
+	Arn                     string           `json:"Arn,omitzero"` // 20 to 2048 characters
+	AttachedManagedPolicies []AttachedPolicy `json:"AttachedManagedPolicies,omitzero"`
+	CreateDate              Timestamp        `json:"CreateDate,omitzero"`
+	GroupId                 string           `json:"GroupId,omitzero"`   // 16 to 128 characters
+	GroupName               string           `json:"GroupName,omitzero"` // 1 to 128 characters
+	GroupPolicyList         []PolicyDetail   `json:"GroupPolicyList,omitzero"`
+	Path                    string           `json:"Path,omitzero"` // 1 to 512 characters
+}
+
+// InstanceProfile is a structure of responses.
+type InstanceProfile struct {
+	Arn                 string    `json:"Arn"`                 // required, 20 to 2048 characters
+	CreateDate          Timestamp `json:"CreateDate"`          // required
+	InstanceProfileId   string    `json:"InstanceProfileId"`   // required, 16 to 128 characters
+	InstanceProfileName string    `json:"InstanceProfileName"` // required, 1 to 128 characters
+	Path                string    `json:"Path"`                // required, 1 to 512 characters
+	Roles               []Role    `json:"Roles,omitzero"`      // required
+	Tags                []Tag     `json:"Tags,omitzero"`       // at most 50 elements
 }
 
 // ListAccessKeysRequest is the request of [Service.ListAccessKeys].
@@ -714,6 +814,48 @@ type ListGroupsResponse struct {
 	Marker      string  `json:"Marker,omitzero"`
 }
 
+// ListInstanceProfilesForRoleRequest is the request of [Service.ListInstanceProfilesForRole].
+type ListInstanceProfilesForRoleRequest struct {
+	Marker   *string `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems *int32  `json:"MaxItems,omitzero"` // 1 to 1000
+	RoleName string  `json:"RoleName"`          // required, 1 to 64 characters
+}
+
+// ListInstanceProfilesForRoleResponse is the response of [Service.ListInstanceProfilesForRole].
+type ListInstanceProfilesForRoleResponse struct {
+	InstanceProfiles []InstanceProfile `json:"InstanceProfiles,omitzero"` // required
+	IsTruncated      *bool             `json:"IsTruncated,omitzero"`
+	Marker           string            `json:"Marker,omitzero"`
+}
+
+// ListMFADevicesRequest is the request of [Service.ListMFADevices].
+type ListMFADevicesRequest struct {
+	Marker   *string `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems *int32  `json:"MaxItems,omitzero"` // 1 to 1000
+	UserName *string `json:"UserName,omitzero"` // 1 to 128 characters
+}
+
+// ListMFADevicesResponse is the response of [Service.ListMFADevices].
+type ListMFADevicesResponse struct {
+	IsTruncated *bool       `json:"IsTruncated,omitzero"`
+	MFADevices  []MFADevice `json:"MFADevices,omitzero"` // required
+	Marker      string      `json:"Marker,omitzero"`
+}
+
+// ListOpenIDConnectProviderTagsRequest is the request of [Service.ListOpenIDConnectProviderTags].
+type ListOpenIDConnectProviderTagsRequest struct {
+	Marker                   *string `json:"Marker,omitzero"`          // 1 to 320 characters
+	MaxItems                 *int32  `json:"MaxItems,omitzero"`        // 1 to 1000
+	OpenIDConnectProviderArn string  `json:"OpenIDConnectProviderArn"` // required, 20 to 2048 characters
+}
+
+// ListOpenIDConnectProviderTagsResponse is the response of [Service.ListOpenIDConnectProviderTags].
+type ListOpenIDConnectProviderTagsResponse struct {
+	IsTruncated *bool  `json:"IsTruncated,omitzero"`
+	Marker      string `json:"Marker,omitzero"`
+	Tags        []Tag  `json:"Tags,omitzero"` // required, at most 50 elements
+}
+
 // ListOpenIDConnectProvidersRequest is the request of [Service.ListOpenIDConnectProviders].
 type ListOpenIDConnectProvidersRequest struct{}
 
@@ -737,6 +879,20 @@ type ListPoliciesResponse struct {
 	IsTruncated *bool    `json:"IsTruncated,omitzero"`
 	Marker      string   `json:"Marker,omitzero"`
 	Policies    []Policy `json:"Policies,omitzero"`
+}
+
+// ListPolicyTagsRequest is the request of [Service.ListPolicyTags].
+type ListPolicyTagsRequest struct {
+	Marker    *string `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems  *int32  `json:"MaxItems,omitzero"` // 1 to 1000
+	PolicyArn string  `json:"PolicyArn"`         // required, 20 to 2048 characters
+}
+
+// ListPolicyTagsResponse is the response of [Service.ListPolicyTags].
+type ListPolicyTagsResponse struct {
+	IsTruncated *bool  `json:"IsTruncated,omitzero"`
+	Marker      string `json:"Marker,omitzero"`
+	Tags        []Tag  `json:"Tags,omitzero"` // required, at most 50 elements
 }
 
 // ListPolicyVersionsRequest is the request of [Service.ListPolicyVersions].
@@ -795,6 +951,45 @@ type ListRolesResponse struct {
 	Roles       []Role `json:"Roles,omitzero"` // required
 }
 
+// ListSSHPublicKeysRequest is the request of [Service.ListSSHPublicKeys].
+type ListSSHPublicKeysRequest struct {
+	Marker   *string `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems *int32  `json:"MaxItems,omitzero"` // 1 to 1000
+	UserName *string `json:"UserName,omitzero"` // 1 to 64 characters
+}
+
+// ListSSHPublicKeysResponse is the response of [Service.ListSSHPublicKeys].
+type ListSSHPublicKeysResponse struct {
+	IsTruncated   *bool                  `json:"IsTruncated,omitzero"`
+	Marker        string                 `json:"Marker,omitzero"`
+	SSHPublicKeys []SSHPublicKeyMetadata `json:"SSHPublicKeys,omitzero"`
+}
+
+// ListServiceSpecificCredentialsRequest is the request of [Service.ListServiceSpecificCredentials].
+type ListServiceSpecificCredentialsRequest struct {
+	ServiceName *string `json:"ServiceName,omitzero"`
+	UserName    *string `json:"UserName,omitzero"` // 1 to 64 characters
+}
+
+// ListServiceSpecificCredentialsResponse is the response of [Service.ListServiceSpecificCredentials].
+type ListServiceSpecificCredentialsResponse struct {
+	ServiceSpecificCredentials []ServiceSpecificCredentialMetadata `json:"ServiceSpecificCredentials,omitzero"`
+}
+
+// ListSigningCertificatesRequest is the request of [Service.ListSigningCertificates].
+type ListSigningCertificatesRequest struct {
+	Marker   *string `json:"Marker,omitzero"`   // 1 to 320 characters
+	MaxItems *int32  `json:"MaxItems,omitzero"` // 1 to 1000
+	UserName *string `json:"UserName,omitzero"` // 1 to 128 characters
+}
+
+// ListSigningCertificatesResponse is the response of [Service.ListSigningCertificates].
+type ListSigningCertificatesResponse struct {
+	Certificates []SigningCertificate `json:"Certificates,omitzero"` // required
+	IsTruncated  *bool                `json:"IsTruncated,omitzero"`
+	Marker       string               `json:"Marker,omitzero"`
+}
+
 // ListUserPoliciesRequest is the request of [Service.ListUserPolicies].
 type ListUserPoliciesRequest struct {
 	Marker   *string `json:"Marker,omitzero"`   // 1 to 320 characters
@@ -844,6 +1039,29 @@ type LoginProfile struct {
 	UserName              string    `json:"UserName"` // required, 1 to 64 characters
 }
 
+// MFADevice is a structure of responses.
+type MFADevice struct {
+	EnableDate   Timestamp `json:"EnableDate"`   // required
+	SerialNumber string    `json:"SerialNumber"` // required, 9 to 256 characters
+	UserName     string    `json:"UserName"`     // required, 1 to 64 characters
+}
+
+// ManagedPolicyDetail is a structure of responses.
+type ManagedPolicyDetail struct {
+	Arn                           string          `json:"Arn,omitzero"` // 20 to 2048 characters
+	AttachmentCount               *int32          `json:"AttachmentCount,omitzero"`
+	CreateDate                    Timestamp       `json:"CreateDate,omitzero"`
+	DefaultVersionId              string          `json:"DefaultVersionId,omitzero"`
+	Description                   string          `json:"Description,omitzero"` // at most 1000 characters
+	IsAttachable                  *bool           `json:"IsAttachable,omitzero"`
+	Path                          string          `json:"Path,omitzero"` // 1 to 512 characters
+	PermissionsBoundaryUsageCount *int32          `json:"PermissionsBoundaryUsageCount,omitzero"`
+	PolicyId                      string          `json:"PolicyId,omitzero"`   // 16 to 128 characters
+	PolicyName                    string          `json:"PolicyName,omitzero"` // 1 to 128 characters
+	PolicyVersionList             []PolicyVersion `json:"PolicyVersionList,omitzero"`
+	UpdateDate                    Timestamp       `json:"UpdateDate,omitzero"`
+}
+
 // OpenIDConnectProviderListEntry is a structure of responses.
 type OpenIDConnectProviderListEntry struct {
 	Arn string `json:"Arn,omitzero"` // 20 to 2048 characters
@@ -873,6 +1091,12 @@ type Policy struct {
 	PolicyName                    string    `json:"PolicyName,omitzero"` // 1 to 128 characters
 	Tags                          []Tag     `json:"Tags,omitzero"`       // at most 50 elements
 	UpdateDate                    Timestamp `json:"UpdateDate,omitzero"`
+}
+
+// PolicyDetail is a structure of responses.
+type PolicyDetail struct {
+	PolicyDocument string `json:"PolicyDocument,omitzero"` // 1 to 131072 characters
+	PolicyName     string `json:"PolicyName,omitzero"`     // 1 to 128 characters
 }
 
 // PolicyGroup is a structure of responses.
@@ -914,11 +1138,23 @@ type PutGroupPolicyRequest struct {
 	PolicyName     string `json:"PolicyName"`     // required, 1 to 128 characters
 }
 
+// PutRolePermissionsBoundaryRequest is the request of [Service.PutRolePermissionsBoundary].
+type PutRolePermissionsBoundaryRequest struct {
+	PermissionsBoundary string `json:"PermissionsBoundary"` // required, 20 to 2048 characters
+	RoleName            string `json:"RoleName"`            // required, 1 to 64 characters
+}
+
 // PutRolePolicyRequest is the request of [Service.PutRolePolicy].
 type PutRolePolicyRequest struct {
 	PolicyDocument string `json:"PolicyDocument"` // required, 1 to 131072 characters
 	PolicyName     string `json:"PolicyName"`     // required, 1 to 128 characters
 	RoleName       string `json:"RoleName"`       // required, 1 to 64 characters
+}
+
+// PutUserPermissionsBoundaryRequest is the request of [Service.PutUserPermissionsBoundary].
+type PutUserPermissionsBoundaryRequest struct {
+	PermissionsBoundary string `json:"PermissionsBoundary"` // required, 20 to 2048 characters
+	UserName            string `json:"UserName"`            // required, 1 to 64 characters
 }
 
 // PutUserPolicyRequest is the request of [Service.PutUserPolicy].
@@ -965,16 +1201,65 @@ type Role struct {
 	Tags                     []Tag                        `json:"Tags,omitzero"` // at most 50 elements
 }
 
+// RoleDetail is a structure of responses.
+type RoleDetail struct {
+	Arn                      string                       `json:"Arn,omitzero"`                      // 20 to 2048 characters
+	AssumeRolePolicyDocument string                       `json:"AssumeRolePolicyDocument,omitzero"` // 1 to 131072 characters
+	AttachedManagedPolicies  []AttachedPolicy             `json:"AttachedManagedPolicies,omitzero"`
+	CreateDate               Timestamp                    `json:"CreateDate,omitzero"`
+	InstanceProfileList      []InstanceProfile            `json:"InstanceProfileList,omitzero"`
+	Path                     string                       `json:"Path,omitzero"` // 1 to 512 characters
+	PermissionsBoundary      *AttachedPermissionsBoundary `json:"PermissionsBoundary,omitzero"`
+	RoleId                   string                       `json:"RoleId,omitzero"` // 16 to 128 characters
+	RoleLastUsed             *RoleLastUsed                `json:"RoleLastUsed,omitzero"`
+	RoleName                 string                       `json:"RoleName,omitzero"` // 1 to 64 characters
+	RolePolicyList           []PolicyDetail               `json:"RolePolicyList,omitzero"`
+	Tags                     []Tag                        `json:"Tags,omitzero"` // at most 50 elements
+}
+
 // RoleLastUsed is a structure of responses.
 type RoleLastUsed struct {
 	LastUsedDate Timestamp `json:"LastUsedDate,omitzero"`
 	Region       string    `json:"Region,omitzero"`
 }
 
+// RoleUsageType is a structure of responses.
+type RoleUsageType struct {
+	Region    string   `json:"Region,omitzero"` // 1 to 100 characters
+	Resources []string `json:"Resources,omitzero"`
+}
+
+// SSHPublicKeyMetadata is a structure of responses.
+type SSHPublicKeyMetadata struct {
+	SSHPublicKeyId string    `json:"SSHPublicKeyId"` // required, 20 to 128 characters
+	Status         string    `json:"Status"`         // required, one of statusType
+	UploadDate     Timestamp `json:"UploadDate"`     // required
+	UserName       string    `json:"UserName"`       // required, 1 to 64 characters
+}
+
+// ServiceSpecificCredentialMetadata is a structure of responses.
+type ServiceSpecificCredentialMetadata struct {
+	CreateDate                  Timestamp `json:"CreateDate"`                  // required
+	ServiceName                 string    `json:"ServiceName"`                 // required
+	ServiceSpecificCredentialId string    `json:"ServiceSpecificCredentialId"` // required, 20 to 128 characters
+	ServiceUserName             string    `json:"ServiceUserName"`             // required, 17 to 200 characters
+	Status                      string    `json:"Status"`                      // required, one of statusType
+	UserName                    string    `json:"UserName"`                    // required, 1 to 64 characters
+}
+
 // SetDefaultPolicyVersionRequest is the request of [Service.SetDefaultPolicyVersion].
 type SetDefaultPolicyVersionRequest struct {
 	PolicyArn string `json:"PolicyArn"` // required, 20 to 2048 characters
 	VersionId string `json:"VersionId"` // required
+}
+
+// SigningCertificate is a structure of responses.
+type SigningCertificate struct {
+	CertificateBody string    `json:"CertificateBody"` // required, 1 to 16384 characters
+	CertificateId   string    `json:"CertificateId"`   // required, 24 to 128 characters
+	Status          string    `json:"Status"`          // required, one of statusType
+	UploadDate      Timestamp `json:"UploadDate,omitzero"`
+	UserName        string    `json:"UserName"` // required, 1 to 64 characters
 }
 
 // SimulateCustomPolicyRequest is the request of [Service.SimulateCustomPolicy].
@@ -1029,6 +1314,18 @@ type Tag struct {
 	Value *string `json:"Value,omitzero"` // required, 0 to 256 characters
 }
 
+// TagOpenIDConnectProviderRequest is the request of [Service.TagOpenIDConnectProvider].
+type TagOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `json:"OpenIDConnectProviderArn"` // required, 20 to 2048 characters
+	Tags                     []Tag  `json:"Tags,omitzero"`            // required, at most 50 elements
+}
+
+// TagPolicyRequest is the request of [Service.TagPolicy].
+type TagPolicyRequest struct {
+	PolicyArn string `json:"PolicyArn"`     // required, 20 to 2048 characters
+	Tags      []Tag  `json:"Tags,omitzero"` // required, at most 50 elements
+}
+
 // TagRoleRequest is the request of [Service.TagRole].
 type TagRoleRequest struct {
 	RoleName string `json:"RoleName"`      // required, 1 to 64 characters
@@ -1039,6 +1336,18 @@ type TagRoleRequest struct {
 type TagUserRequest struct {
 	Tags     []Tag  `json:"Tags,omitzero"` // required, at most 50 elements
 	UserName string `json:"UserName"`      // required, 1 to 128 characters
+}
+
+// UntagOpenIDConnectProviderRequest is the request of [Service.UntagOpenIDConnectProvider].
+type UntagOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string   `json:"OpenIDConnectProviderArn"` // required, 20 to 2048 characters
+	TagKeys                  []string `json:"TagKeys,omitzero"`         // required, at most 50 elements
+}
+
+// UntagPolicyRequest is the request of [Service.UntagPolicy].
+type UntagPolicyRequest struct {
+	PolicyArn string   `json:"PolicyArn"`        // required, 20 to 2048 characters
+	TagKeys   []string `json:"TagKeys,omitzero"` // required, at most 50 elements
 }
 
 // UntagRoleRequest is the request of [Service.UntagRole].
@@ -1066,6 +1375,13 @@ type UpdateAssumeRolePolicyRequest struct {
 	RoleName       string `json:"RoleName"`       // required, 1 to 64 characters
 }
 
+// UpdateGroupRequest is the request of [Service.UpdateGroup].
+type UpdateGroupRequest struct {
+	GroupName    string  `json:"GroupName"`             // required, 1 to 128 characters
+	NewGroupName *string `json:"NewGroupName,omitzero"` // 1 to 128 characters
+	NewPath      *string `json:"NewPath,omitzero"`      // 1 to 512 characters
+}
+
 // UpdateLoginProfileRequest is the request of [Service.UpdateLoginProfile].
 type UpdateLoginProfileRequest struct {
 	Password              *string `json:"Password,omitzero"` // 1 to 128 characters
@@ -1077,6 +1393,17 @@ type UpdateLoginProfileRequest struct {
 type UpdateOpenIDConnectProviderThumbprintRequest struct {
 	OpenIDConnectProviderArn string   `json:"OpenIDConnectProviderArn"` // required, 20 to 2048 characters
 	ThumbprintList           []string `json:"ThumbprintList,omitzero"`  // required
+}
+
+// UpdateRoleDescriptionRequest is the request of [Service.UpdateRoleDescription].
+type UpdateRoleDescriptionRequest struct {
+	Description *string `json:"Description,omitzero"` // required, at most 1000 characters
+	RoleName    string  `json:"RoleName"`             // required, 1 to 64 characters
+}
+
+// UpdateRoleDescriptionResponse is the response of [Service.UpdateRoleDescription].
+type UpdateRoleDescriptionResponse struct {
+	Role *Role `json:"Role,omitzero"`
 }
 
 // UpdateRoleRequest is the request of [Service.UpdateRole].
@@ -1106,4 +1433,18 @@ type User struct {
 	Tags                []Tag                        `json:"Tags,omitzero"` // at most 50 elements
 	UserId              string                       `json:"UserId"`        // required, 16 to 128 characters
 	UserName            string                       `json:"UserName"`      // required, 1 to 64 characters
+}
+
+// UserDetail is a structure of responses.
+type UserDetail struct {
+	Arn                     string                       `json:"Arn,omitzero"` // 20 to 2048 characters
+	AttachedManagedPolicies []AttachedPolicy             `json:"AttachedManagedPolicies,omitzero"`
+	CreateDate              Timestamp                    `json:"CreateDate,omitzero"`
+	GroupList               []string                     `json:"GroupList,omitzero"`
+	Path                    string                       `json:"Path,omitzero"` // 1 to 512 characters
+	PermissionsBoundary     *AttachedPermissionsBoundary `json:"PermissionsBoundary,omitzero"`
+	Tags                    []Tag                        `json:"Tags,omitzero"`     // at most 50 elements
+	UserId                  string                       `json:"UserId,omitzero"`   // 16 to 128 characters
+	UserName                string                       `json:"UserName,omitzero"` // 1 to 64 characters
+	UserPolicyList          []PolicyDetail               `json:"UserPolicyList,omitzero"`
 }

@@ -231,10 +231,19 @@ func (v *DeletePolicyRequest) Validate() error { return refusal(v.check()) }
 func (v *DeletePolicyVersionRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DeleteRolePermissionsBoundaryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *DeleteRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *DeleteRoleRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DeleteServiceLinkedRoleRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DeleteUserPermissionsBoundaryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *DeleteUserPolicyRequest) Validate() error { return refusal(v.check()) }
@@ -255,7 +264,16 @@ func (v *DetachUserPolicyRequest) Validate() error { return refusal(v.check()) }
 func (v *GetAccessKeyLastUsedRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *GetAccountAuthorizationDetailsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*GetAccountSummaryRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *GetContextKeysForCustomPolicyRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *GetContextKeysForPrincipalPolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *GetGroupPolicyRequest) Validate() error { return refusal(v.check()) }
@@ -280,6 +298,9 @@ func (v *GetRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *GetRoleRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *GetServiceLinkedRoleDeletionStatusRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *GetUserPolicyRequest) Validate() error { return refusal(v.check()) }
@@ -315,10 +336,22 @@ func (v *ListGroupsForUserRequest) Validate() error { return refusal(v.check()) 
 func (v *ListGroupsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *ListInstanceProfilesForRoleRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListMFADevicesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListOpenIDConnectProviderTagsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*ListOpenIDConnectProvidersRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListPoliciesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListPolicyTagsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListPolicyVersionsRequest) Validate() error { return refusal(v.check()) }
@@ -333,6 +366,15 @@ func (v *ListRoleTagsRequest) Validate() error { return refusal(v.check()) }
 func (v *ListRolesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *ListSSHPublicKeysRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListServiceSpecificCredentialsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListSigningCertificatesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListUserPoliciesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -345,7 +387,13 @@ func (v *ListUsersRequest) Validate() error { return refusal(v.check()) }
 func (v *PutGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *PutRolePermissionsBoundaryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *PutRolePolicyRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *PutUserPermissionsBoundaryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *PutUserPolicyRequest) Validate() error { return refusal(v.check()) }
@@ -366,10 +414,22 @@ func (v *SimulateCustomPolicyRequest) Validate() error { return refusal(v.check(
 func (v *SimulatePrincipalPolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *TagOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *TagPolicyRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *TagRoleRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *TagUserRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *UntagOpenIDConnectProviderRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *UntagPolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *UntagRoleRequest) Validate() error { return refusal(v.check()) }
@@ -384,10 +444,16 @@ func (v *UpdateAccessKeyRequest) Validate() error { return refusal(v.check()) }
 func (v *UpdateAssumeRolePolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *UpdateGroupRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *UpdateLoginProfileRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *UpdateOpenIDConnectProviderThumbprintRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *UpdateRoleDescriptionRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *UpdateRoleRequest) Validate() error { return refusal(v.check()) }
@@ -759,6 +825,16 @@ func (v *DeletePolicyVersionRequest) check() (found []violation) {
 	return found
 }
 
+func (v *DeleteRolePermissionsBoundaryRequest) check() (found []violation) {
+	if v.RoleName == "" {
+		found = append(found, missing("roleName"))
+	}
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
 func (v *DeleteRolePolicyRequest) check() (found []violation) {
 	if v.PolicyName == "" {
 		found = append(found, missing("policyName"))
@@ -781,6 +857,26 @@ func (v *DeleteRoleRequest) check() (found []violation) {
 	}
 	if v.RoleName != "" {
 		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
+func (v *DeleteServiceLinkedRoleRequest) check() (found []violation) {
+	if v.RoleName == "" {
+		found = append(found, missing("roleName"))
+	}
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
+func (v *DeleteUserPermissionsBoundaryRequest) check() (found []violation) {
+	if v.UserName == "" {
+		found = append(found, missing("userName"))
+	}
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
 	return found
 }
@@ -865,6 +961,42 @@ func (v *GetAccessKeyLastUsedRequest) check() (found []violation) {
 	}
 	if v.AccessKeyId != "" {
 		found = append(found, in("accessKeyId", checkAccessKeyIdType(v.AccessKeyId))...)
+	}
+	return found
+}
+
+func (v *GetAccountAuthorizationDetailsRequest) check() (found []violation) {
+	if v.Filter != nil {
+		found = append(found, in("filter", checkEntityListType(v.Filter))...)
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	return found
+}
+
+func (v *GetContextKeysForCustomPolicyRequest) check() (found []violation) {
+	if v.PolicyInputList == nil {
+		found = append(found, missing("policyInputList"))
+	}
+	if v.PolicyInputList != nil {
+		found = append(found, in("policyInputList", checkSimulationPolicyListType(v.PolicyInputList))...)
+	}
+	return found
+}
+
+func (v *GetContextKeysForPrincipalPolicyRequest) check() (found []violation) {
+	if v.PolicySourceArn == "" {
+		found = append(found, missing("policySourceArn"))
+	}
+	if v.PolicyInputList != nil {
+		found = append(found, in("policyInputList", checkSimulationPolicyListType(v.PolicyInputList))...)
+	}
+	if v.PolicySourceArn != "" {
+		found = append(found, in("policySourceArn", checkArnType(v.PolicySourceArn))...)
 	}
 	return found
 }
@@ -966,6 +1098,16 @@ func (v *GetRoleRequest) check() (found []violation) {
 	}
 	if v.RoleName != "" {
 		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
+func (v *GetServiceLinkedRoleDeletionStatusRequest) check() (found []violation) {
+	if v.DeletionTaskId == "" {
+		found = append(found, missing("deletionTaskId"))
+	}
+	if v.DeletionTaskId != "" {
+		found = append(found, in("deletionTaskId", checkDeletionTaskIdType(v.DeletionTaskId))...)
 	}
 	return found
 }
@@ -1143,6 +1285,51 @@ func (v *ListGroupsRequest) check() (found []violation) {
 	return found
 }
 
+func (v *ListInstanceProfilesForRoleRequest) check() (found []violation) {
+	if v.RoleName == "" {
+		found = append(found, missing("roleName"))
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
+func (v *ListMFADevicesRequest) check() (found []violation) {
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.UserName != nil {
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
+	}
+	return found
+}
+
+func (v *ListOpenIDConnectProviderTagsRequest) check() (found []violation) {
+	if v.OpenIDConnectProviderArn == "" {
+		found = append(found, missing("openIDConnectProviderArn"))
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
+	}
+	return found
+}
+
 func (v *ListPoliciesRequest) check() (found []violation) {
 	if v.Marker != nil {
 		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
@@ -1158,6 +1345,22 @@ func (v *ListPoliciesRequest) check() (found []violation) {
 	}
 	if v.Scope != nil {
 		found = append(found, in("scope", checkPolicyScopeType(*v.Scope))...)
+	}
+	return found
+}
+
+func (v *ListPolicyTagsRequest) check() (found []violation) {
+	if v.PolicyArn == "" {
+		found = append(found, missing("policyArn"))
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
 	}
 	return found
 }
@@ -1219,6 +1422,39 @@ func (v *ListRolesRequest) check() (found []violation) {
 	}
 	if v.PathPrefix != nil {
 		found = append(found, in("pathPrefix", checkPathPrefixType(*v.PathPrefix))...)
+	}
+	return found
+}
+
+func (v *ListSSHPublicKeysRequest) check() (found []violation) {
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.UserName != nil {
+		found = append(found, in("userName", checkUserNameType(*v.UserName))...)
+	}
+	return found
+}
+
+func (v *ListServiceSpecificCredentialsRequest) check() (found []violation) {
+	if v.UserName != nil {
+		found = append(found, in("userName", checkUserNameType(*v.UserName))...)
+	}
+	return found
+}
+
+func (v *ListSigningCertificatesRequest) check() (found []violation) {
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	if v.UserName != nil {
+		found = append(found, in("userName", checkExistingUserNameType(*v.UserName))...)
 	}
 	return found
 }
@@ -1290,6 +1526,22 @@ func (v *PutGroupPolicyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *PutRolePermissionsBoundaryRequest) check() (found []violation) {
+	if v.PermissionsBoundary == "" {
+		found = append(found, missing("permissionsBoundary"))
+	}
+	if v.RoleName == "" {
+		found = append(found, missing("roleName"))
+	}
+	if v.PermissionsBoundary != "" {
+		found = append(found, in("permissionsBoundary", checkArnType(v.PermissionsBoundary))...)
+	}
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
 func (v *PutRolePolicyRequest) check() (found []violation) {
 	if v.PolicyDocument == "" {
 		found = append(found, missing("policyDocument"))
@@ -1308,6 +1560,22 @@ func (v *PutRolePolicyRequest) check() (found []violation) {
 	}
 	if v.RoleName != "" {
 		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
+	}
+	return found
+}
+
+func (v *PutUserPermissionsBoundaryRequest) check() (found []violation) {
+	if v.PermissionsBoundary == "" {
+		found = append(found, missing("permissionsBoundary"))
+	}
+	if v.UserName == "" {
+		found = append(found, missing("userName"))
+	}
+	if v.PermissionsBoundary != "" {
+		found = append(found, in("permissionsBoundary", checkArnType(v.PermissionsBoundary))...)
+	}
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserNameType(v.UserName))...)
 	}
 	return found
 }
@@ -1487,6 +1755,38 @@ func (v *Tag) check() (found []violation) {
 	return found
 }
 
+func (v *TagOpenIDConnectProviderRequest) check() (found []violation) {
+	if v.OpenIDConnectProviderArn == "" {
+		found = append(found, missing("openIDConnectProviderArn"))
+	}
+	if v.Tags == nil {
+		found = append(found, missing("tags"))
+	}
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
+	}
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
+	}
+	return found
+}
+
+func (v *TagPolicyRequest) check() (found []violation) {
+	if v.PolicyArn == "" {
+		found = append(found, missing("policyArn"))
+	}
+	if v.Tags == nil {
+		found = append(found, missing("tags"))
+	}
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
+	}
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagListType(v.Tags))...)
+	}
+	return found
+}
+
 func (v *TagRoleRequest) check() (found []violation) {
 	if v.RoleName == "" {
 		found = append(found, missing("roleName"))
@@ -1515,6 +1815,38 @@ func (v *TagUserRequest) check() (found []violation) {
 	}
 	if v.UserName != "" {
 		found = append(found, in("userName", checkExistingUserNameType(v.UserName))...)
+	}
+	return found
+}
+
+func (v *UntagOpenIDConnectProviderRequest) check() (found []violation) {
+	if v.OpenIDConnectProviderArn == "" {
+		found = append(found, missing("openIDConnectProviderArn"))
+	}
+	if v.TagKeys == nil {
+		found = append(found, missing("tagKeys"))
+	}
+	if v.OpenIDConnectProviderArn != "" {
+		found = append(found, in("openIDConnectProviderArn", checkArnType(v.OpenIDConnectProviderArn))...)
+	}
+	if v.TagKeys != nil {
+		found = append(found, in("tagKeys", checkTagKeyListType(v.TagKeys))...)
+	}
+	return found
+}
+
+func (v *UntagPolicyRequest) check() (found []violation) {
+	if v.PolicyArn == "" {
+		found = append(found, missing("policyArn"))
+	}
+	if v.TagKeys == nil {
+		found = append(found, missing("tagKeys"))
+	}
+	if v.PolicyArn != "" {
+		found = append(found, in("policyArn", checkArnType(v.PolicyArn))...)
+	}
+	if v.TagKeys != nil {
+		found = append(found, in("tagKeys", checkTagKeyListType(v.TagKeys))...)
 	}
 	return found
 }
@@ -1586,6 +1918,22 @@ func (v *UpdateAssumeRolePolicyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *UpdateGroupRequest) check() (found []violation) {
+	if v.GroupName == "" {
+		found = append(found, missing("groupName"))
+	}
+	if v.GroupName != "" {
+		found = append(found, in("groupName", checkGroupNameType(v.GroupName))...)
+	}
+	if v.NewGroupName != nil {
+		found = append(found, in("newGroupName", checkGroupNameType(*v.NewGroupName))...)
+	}
+	if v.NewPath != nil {
+		found = append(found, in("newPath", checkPathType(*v.NewPath))...)
+	}
+	return found
+}
+
 func (v *UpdateLoginProfileRequest) check() (found []violation) {
 	if v.UserName == "" {
 		found = append(found, missing("userName"))
@@ -1611,6 +1959,22 @@ func (v *UpdateOpenIDConnectProviderThumbprintRequest) check() (found []violatio
 	}
 	if v.ThumbprintList != nil {
 		found = append(found, in("thumbprintList", checkThumbprintListType(v.ThumbprintList))...)
+	}
+	return found
+}
+
+func (v *UpdateRoleDescriptionRequest) check() (found []violation) {
+	if v.Description == nil {
+		found = append(found, missing("description"))
+	}
+	if v.RoleName == "" {
+		found = append(found, missing("roleName"))
+	}
+	if v.Description != nil {
+		found = append(found, in("description", checkRoleDescriptionType(*v.Description))...)
+	}
+	if v.RoleName != "" {
+		found = append(found, in("roleName", checkRoleNameType(v.RoleName))...)
 	}
 	return found
 }
@@ -1705,6 +2069,18 @@ func checkClientIDListType(list []string) (found []violation) {
 	return found
 }
 
+func checkEntityListType(list []string) (found []violation) {
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkEntityType(list[i])); found != nil {
+			return ofList(list, found)
+		}
+	}
+	return found
+}
+
 func checkTagKeyListType(list []string) (found []violation) {
 	if found = checkCount(len(list), 0, 50); found != nil {
 		return ofList(list, found)
@@ -1757,6 +2133,11 @@ func checkContextKeyNameType(v string) (found []violation) {
 
 func checkContextKeyTypeEnum(v string) (found []violation) {
 	found = append(found, checkEnum(v, "string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList")...)
+	return of(v, found)
+}
+
+func checkDeletionTaskIdType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 1000)...)
 	return of(v, found)
 }
 

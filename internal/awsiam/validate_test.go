@@ -7,8 +7,6 @@ import (
 	"github.com/nifuda/nifuda/internal/awsiam"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func TestARefusalNamesEveryBrokenConstraintWithItsValue(t *testing.T) {
 	const detected = " failed to satisfy constraint: "
 	tests := []struct {
@@ -26,21 +24,21 @@ func TestARefusalNamesEveryBrokenConstraintWithItsValue(t *testing.T) {
 			"1 validation error detected: Value null at 'userName'" + detected + "Member must not be null",
 		},
 		{
-			"two members", &awsiam.CreateUserRequest{UserName: "a b", Path: ptr("x")},
+			"two members", &awsiam.CreateUserRequest{UserName: "a b", Path: new("x")},
 			"2 validation errors detected: Value 'x' at 'path'" + detected +
 				`Member must satisfy regular expression pattern: (\u002F)|(\u002F[\u0021-\u007E]+\u002F)` +
 				"; Value 'a b' at 'userName'" + detected + `Member must satisfy regular expression pattern: [\w+=,.@-]+`,
 		},
 		{
-			"number", &awsiam.ListUsersRequest{MaxItems: ptr(int32(1001))},
+			"number", &awsiam.ListUsersRequest{MaxItems: new(int32(1001))},
 			"1 validation error detected: Value '1001' at 'maxItems'" + detected + "Member must have value less than or equal to 1000",
 		},
 		{
-			"structure in a list", &awsiam.TagUserRequest{UserName: "ann", Tags: []awsiam.Tag{{Key: "k", Value: ptr("v")}, {Key: "k"}}},
+			"structure in a list", &awsiam.TagUserRequest{UserName: "ann", Tags: []awsiam.Tag{{Key: "k", Value: new("v")}, {Key: "k"}}},
 			"1 validation error detected: Value null at 'tags.2.member.value'" + detected + "Member must not be null",
 		},
 		{
-			"secret", &awsiam.CreateLoginProfileRequest{UserName: ptr("ann"), Password: ptr(strings.Repeat("secret", 30))},
+			"secret", &awsiam.CreateLoginProfileRequest{UserName: new("ann"), Password: new(strings.Repeat("secret", 30))},
 			"1 validation error detected: Value at 'password'" + detected + "Member must have length less than or equal to 128",
 		},
 		{

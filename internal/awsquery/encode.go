@@ -24,7 +24,7 @@ func (x *exchange) respond(out any) {
 	d := new(document)
 	d.open(x.operation+"Response", x.service.Namespace)
 	if v := reflect.ValueOf(out); v.IsValid() && !v.IsNil() {
-		d.value(x.operation+"Result", v)
+		d.result(x.operation+"Result", v.Elem())
 	}
 	d.WriteString("<ResponseMetadata>")
 	d.text("RequestId", x.requestID)
@@ -103,7 +103,9 @@ func (d *document) value(name string, v reflect.Value) {
 		d.text(name, d.scalar(v))
 	case v.Kind() == reflect.Struct:
 		d.start(name)
-		d.structure(v)
+		for field, member := range v.Fields() {
+			d.member(wireName(field), field, member)
+		}
 		d.end(name)
 	case v.Kind() == reflect.Slice:
 		d.start(name)
@@ -120,17 +122,28 @@ func (d *document) value(name string, v reflect.Value) {
 	}
 }
 
-// structure writes the members of a structure that are there. A list says always
-// whether it is cut off.
-func (d *document) structure(v reflect.Value) {
+// result writes what an operation returned. Its own lists are there even without
+// an element, and so is whether they are cut off.
+func (d *document) result(name string, v reflect.Value) {
+	d.start(name)
 	for field, member := range v.Fields() {
 		name := wireName(field)
 		switch {
 		case name == "IsTruncated" && member.IsZero():
 			d.text(name, "false")
-		case !member.IsZero() || !strings.HasSuffix(field.Tag.Get("json"), ",omitzero"):
+		case !isScalar(field.Type) && field.Type.Kind() == reflect.Slice:
 			d.value(name, member)
+		default:
+			d.member(name, field, member)
 		}
+	}
+	d.end(name)
+}
+
+// member writes a member of a structure unless it is absent.
+func (d *document) member(name string, field reflect.StructField, v reflect.Value) {
+	if !v.IsZero() || !strings.HasSuffix(field.Tag.Get("json"), ",omitzero") {
+		d.value(name, v)
 	}
 }
 

@@ -159,44 +159,33 @@ func (x *exchange) call() (any, error) {
 	if x.r.Method != http.MethodPost && x.r.Method != http.MethodGet {
 		return nil, &Error{Code: "InvalidHttpMethod", Message: "The method of a request must be POST or GET.", Status: http.StatusMethodNotAllowed}
 	}
-	in, call, ctx, release, err := x.receive()
+	buffer := x.buffers.Get().(*bytes.Buffer)
+	defer x.recycle(buffer)
+	release, err := x.read(buffer)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
+	form, err := x.parameters(buffer.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	operation, err := x.route(form)
+	if err != nil {
+		return nil, err
+	}
+	ctx, err := x.authenticate(buffer.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	in, call := operation()
+	if err := decode(form, in); err != nil {
+		return nil, err
+	}
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
 	return call(ctx)
-}
-
-// receive reads the body, finds and authenticates the operation, and decodes
-// its request. The caller calls release once it is done with that.
-func (x *exchange) receive() (in Request, call Call, ctx context.Context, release func(), err error) {
-	buffer := x.buffers.Get().(*bytes.Buffer)
-	defer x.recycle(buffer)
-	release, err = x.read(buffer)
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	defer func() {
-		if err != nil {
-			release()
-		}
-	}()
-	form, err := x.parameters(buffer.Bytes())
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	operation, err := x.route(form)
-	if err != nil {
-		return nil, nil, nil, nil, err
-	}
-	if ctx, err = x.authenticate(buffer.Bytes()); err != nil {
-		return nil, nil, nil, nil, err
-	}
-	in, call = operation()
-	return in, call, ctx, release, decode(form, in)
 }
 
 // read reads the body, of which strangers may send less.
