@@ -29,6 +29,7 @@ var (
 	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
+	outside    = []string{"internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/awsiam", "internal/ecr", "internal/sts"}
@@ -43,14 +44,15 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, settings, output)},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, vocabulary, generated)},
+	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
 	{output, nil},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
-	{heart, slices.Concat(state, vocabulary)},
+	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
+	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},
 	{generated, nil},

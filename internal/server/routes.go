@@ -57,18 +57,11 @@ func isQuery(r *http.Request) bool {
 	return r.URL.RawQuery != "" && r.URL.Query().Has("Action")
 }
 
-// keys returns the access keys of all who can call.
-func (s *server) keys(root credentials.RootKey) authn.Keys {
-	principal := iam.Root(iam.Partition(s.Config.Region), s.Config.Account)
-	principal.AccessKeyID = root.AccessKeyID
-	return authn.StaticKeys{root.AccessKeyID: {Secret: root.SecretAccessKey, Principal: principal}}
-}
-
 // jsonAPIs serves the APIs that speak JSON.
 func (s *server) jsonAPIs(keys authn.Keys) http.Handler {
 	service := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewVerifier(keys, time.Now, "ecr"),
+		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, "ecr"), s.identities},
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Authorizer:    iam.OwnAccount{},
@@ -85,7 +78,7 @@ func (s *server) jsonAPIs(keys authn.Keys) http.Handler {
 // queryAPIs serves the APIs that take forms and answer in XML.
 func (s *server) queryAPIs(keys authn.Keys) http.Handler {
 	api := iamapi.New(iamapi.Options{
-		Authenticator: authn.NewVerifier(keys, time.Now, iamapi.SigningNames...),
+		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
 		Authorizer:    iam.OwnAccount{},
 	})
 	return awsquery.New(awsquery.Options{

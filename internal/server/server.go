@@ -28,6 +28,7 @@ import (
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
+	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
@@ -59,11 +60,12 @@ func Run(ctx context.Context, o Options) (err error) {
 // A server is the parts of one run. What is opened later is closed earlier.
 type server struct {
 	Options
-	metrics  *prometheus.Registry
-	keyring  authn.Keyring
-	registry *registry.Registry
-	bodies   *httpx.Bodies
-	closers  []func() error
+	metrics    *prometheus.Registry
+	keyring    authn.Keyring
+	registry   *registry.Registry
+	identities *identity.Identities
+	bodies     *httpx.Bodies
+	closers    []func() error
 }
 
 func (s *server) close() error {
@@ -91,6 +93,14 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, metadata.Close)
+	s.identities, err = identity.New(ctx, metadata, identity.Options{
+		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
+		DefaultAccount: s.Config.Account, Log: s.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
 	blobs, err := s.openBlobs()
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)

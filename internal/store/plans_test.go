@@ -18,10 +18,10 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
-	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                         "one row",
-	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                          "one row",
-	`DELETE FROM manifest_children WHERE repository_id = $1`:                                            "a repository that goes takes all with it",
-	`DELETE FROM manifests WHERE repository_id = $1`:                                                    "a repository that goes takes all with it",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
+	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
+	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
+	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
