@@ -168,6 +168,7 @@ type evaluation struct {
 	query          *Query
 	action         string // in lower case
 	allows, denies []Match
+	scratch        []byte // for one expansion of variables
 }
 
 // A verdict is what the policies of one source say together.
@@ -209,12 +210,13 @@ func (e *evaluation) judge(source Source, policies ...NamedPolicy) verdict {
 // values returns the values of a condition key, given in lower case. What is
 // known of the caller and the resource counts before what the request says.
 func (e *evaluation) values(key string) []string {
-	for _, keys := range [...]Keys{e.query.Caller.Keys, e.query.ResourceKeys, e.query.RequestKeys} {
-		if values, ok := keys[key]; ok {
-			return values
-		}
+	if values, ok := e.query.Caller.Keys[key]; ok {
+		return values
 	}
-	return nil
+	if values, ok := e.query.ResourceKeys[key]; ok {
+		return values
+	}
+	return e.query.RequestKeys[key]
 }
 
 // DeniesItself reports whether the document clearly denies the action on the
