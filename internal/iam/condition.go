@@ -68,26 +68,24 @@ func (c *condition) holds(e *evaluation, effect Effect) bool {
 	if len(values) == 0 {
 		return c.ifExists || c.set == ForAllValues || c.set == "" && c.negated
 	}
-	if c.negated && slices.ContainsFunc(c.variables, func(t template) bool { return !t.resolves(e) }) {
-		return effect == Deny
+	meets := func(v string) bool { return c.meets(e, v, effect) }
+	if c.set == ForAnyValue || c.set == "" && !c.negated {
+		return slices.ContainsFunc(values, meets)
 	}
-	switch c.set {
-	case ForAllValues:
-		return !slices.ContainsFunc(values, func(v string) bool { return c.equals(e, v) == c.negated })
-	case ForAnyValue:
-		return slices.ContainsFunc(values, func(v string) bool { return c.equals(e, v) != c.negated })
-	}
-	return slices.ContainsFunc(values, func(v string) bool { return c.equals(e, v) }) != c.negated
+	return !slices.ContainsFunc(values, func(v string) bool { return !meets(v) })
 }
 
-// equals reports whether a value passes one of the tests; negation comes later.
-func (c *condition) equals(e *evaluation, value string) bool {
+// meets reports whether one value of the request is as the operator wants it.
+func (c *condition) meets(e *evaluation, value string, effect Effect) bool {
 	for _, test := range c.tests {
 		if test(e, value) {
-			return true
+			return !c.negated
 		}
 	}
-	return false
+	if c.negated && effect == Allow {
+		return !slices.ContainsFunc(c.variables, func(t template) bool { return !t.resolves(e) })
+	}
+	return c.negated
 }
 
 // An operator says how to compile the values of a condition.

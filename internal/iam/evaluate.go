@@ -78,6 +78,8 @@ type Match struct {
 	// Statement counts from zero; SID may be empty.
 	Statement int
 	SID       string
+	// Text is the statement as it was written.
+	Text string
 }
 
 // A Source says where a policy is attached.
@@ -166,6 +168,7 @@ type evaluation struct {
 	query          *Query
 	action         string // in lower case
 	allows, denies []Match
+	scratch        []byte // for one expansion of variables
 }
 
 // A verdict is what the policies of one source say together.
@@ -191,7 +194,7 @@ func (e *evaluation) judge(source Source, policies ...NamedPolicy) verdict {
 			if granted == unnamed || !r.coversResource(e) || !r.conditionsHold(e) {
 				continue
 			}
-			match := Match{Policy: policy.Name, Source: source, Statement: i, SID: r.sid}
+			match := Match{Policy: policy.Name, Source: source, Statement: i, SID: r.sid, Text: policy.Document.texts[i]}
 			if r.effect == Deny {
 				v.denied = true
 				e.denies = append(e.denies, match)
@@ -207,12 +210,13 @@ func (e *evaluation) judge(source Source, policies ...NamedPolicy) verdict {
 // values returns the values of a condition key, given in lower case. What is
 // known of the caller and the resource counts before what the request says.
 func (e *evaluation) values(key string) []string {
-	for _, keys := range [...]Keys{e.query.Caller.Keys, e.query.ResourceKeys, e.query.RequestKeys} {
-		if values, ok := keys[key]; ok {
-			return values
-		}
+	if values, ok := e.query.Caller.Keys[key]; ok {
+		return values
 	}
-	return nil
+	if values, ok := e.query.ResourceKeys[key]; ok {
+		return values
+	}
+	return e.query.RequestKeys[key]
 }
 
 // DeniesItself reports whether the document clearly denies the action on the

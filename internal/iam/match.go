@@ -1,6 +1,9 @@
 package iam
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // MatchAction reports whether an action of a policy covers an action: a star
 // stands for any characters or none, a question mark for one, case is ignored.
@@ -86,20 +89,28 @@ func (g *glob) matches(text string) bool {
 // match compares a whole text with a pattern. It only ever goes back to the
 // last star, for what an earlier one took can stay as it is: the time is at
 // most the product of both lengths, and linear where stars are few.
-func match(pattern, text string) bool {
+func match[P string | []byte](pattern P, text string) bool {
 	p, t := 0, 0
 	star, resume := -1, 0
 	for t < len(text) {
 		switch {
+		case p < len(pattern) && pattern[p] == text[t] && pattern[p] < anyChar:
+			p++
+			t++
 		case p < len(pattern) && pattern[p] == anyRun:
 			star, resume = p, t
 			p++
+			if p < len(pattern) && pattern[p] < anyChar {
+				skip := strings.IndexByte(text[t:], pattern[p])
+				if skip < 0 {
+					return false
+				}
+				t += skip
+				resume = t
+			}
 		case p < len(pattern) && pattern[p] == anyChar:
 			p++
 			t += charLen(text[t:])
-		case p < len(pattern) && pattern[p] == text[t]:
-			p++
-			t++
 		case star >= 0:
 			resume += charLen(text[resume:])
 			p, t = star+1, resume
@@ -117,6 +128,10 @@ func charLen(s string) int {
 	if s[0] < utf8.RuneSelf {
 		return 1
 	}
+	return runeLen(s)
+}
+
+func runeLen(s string) int {
 	_, size := utf8.DecodeRuneInString(s)
 	return size
 }

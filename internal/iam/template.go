@@ -86,36 +86,35 @@ func (t *template) resolve(e *evaluation) (glob, bool) {
 	if t.parts == nil {
 		return t.whole, true
 	}
-	var text strings.Builder
+	ok := t.expand(e)
+	return newGlob(string(e.scratch)), ok
+}
+
+// expand is resolve into the scratch space, for who needs the text just once.
+func (t *template) expand(e *evaluation) bool {
+	e.scratch = e.scratch[:0]
 	for _, p := range t.parts {
-		text.WriteString(p.text)
+		e.scratch = append(e.scratch, p.text...)
 		if p.key == "" {
 			continue
 		}
 		switch values := e.values(p.key); {
 		case len(values) == 1 && utf8.ValidString(values[0]):
-			text.WriteString(values[0])
+			e.scratch = append(e.scratch, values[0]...)
 		case len(values) == 0 && p.hasFallback:
-			text.WriteString(p.fallback)
+			e.scratch = append(e.scratch, p.fallback...)
 		default:
-			return glob{}, false
+			return false
 		}
 	}
-	return newGlob(text.String()), true
+	return true
 }
 
-func (t *template) resolves(e *evaluation) bool {
-	if t.parts == nil {
-		return true
-	}
-	_, ok := t.resolve(e)
-	return ok
-}
+func (t *template) resolves(e *evaluation) bool { return t.parts == nil || t.expand(e) }
 
 func (t *template) matches(e *evaluation, text string) bool {
 	if t.parts == nil {
 		return t.whole.matches(text)
 	}
-	pattern, ok := t.resolve(e)
-	return ok && pattern.matches(text)
+	return t.expand(e) && match(e.scratch, text)
 }

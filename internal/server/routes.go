@@ -80,6 +80,7 @@ func (s *server) queryAPIs(keys authn.Keys) http.Handler {
 	api := iamapi.New(iamapi.Options{
 		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
 		Authorizer:    iam.OwnAccount{},
+		Identities:    s.identities,
 	})
 	return awsquery.New(awsquery.Options{
 		Log:       s.Log,
