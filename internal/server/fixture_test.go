@@ -16,9 +16,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
+	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
 
@@ -34,6 +36,10 @@ type fixture struct {
 	login   string            // value of Authorization for /v2/
 	mounts  string            // a repository to mount blobs into
 	tokens  map[string]string // of pages deep inside, by operation
+
+	account    string
+	identities *identity.Identities
+	keyring    authn.Keyring
 }
 
 // newFixture starts a server on a load. database is the URL of an empty one, or
@@ -76,7 +82,7 @@ func newServer(tb testing.TB, database string) *fixture {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &fixture{tb: tb, region: c.Region, root: root}
+	f := &fixture{tb: tb, region: c.Region, root: root, account: c.Account, identities: s.identities, keyring: s.keyring}
 	f.handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
 	var out struct {
 		AuthorizationData []struct{ AuthorizationToken string }
@@ -147,4 +153,14 @@ func (f *fixture) sign(r *http.Request, body []byte) {
 func hexSum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// issueToken makes the login token of an access key for the default registry.
+func (f *fixture) issueToken(accessKeyID string) string {
+	f.tb.Helper()
+	token, _, err := authn.NewTokens(f.keyring, time.Now).Issue(authn.Identity{AccessKeyID: accessKeyID}, f.account, f.region)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return token
 }
