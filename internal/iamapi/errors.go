@@ -7,8 +7,11 @@ import (
 	"net/http"
 
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/awsiam"
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/sts"
 )
 
 // explained returns the operations with their errors as the caller is told them.
@@ -32,6 +35,9 @@ func explain(err error) error {
 	if denied, ok := errors.AsType[*iam.DeniedError](err); ok {
 		return &awsquery.Error{Code: "AccessDenied", Message: denied.Error(), Status: http.StatusForbidden}
 	}
+	if refusal, ok := errors.AsType[*identity.Error](err); ok {
+		return &awsquery.Error{Code: string(refusal.Code), Message: refusal.Message, Status: statusOf(string(refusal.Code))}
+	}
 	if unknown, ok := errors.AsType[*authn.Error](err); ok {
 		if spelled, known := signInErrors[unknown.Code]; known {
 			return &awsquery.Error{Code: spelled.code, Message: unknown.Message, Status: spelled.status}
@@ -39,6 +45,20 @@ func explain(err error) error {
 		return &awsquery.Error{Code: unknown.Code, Message: unknown.Message, Status: unknown.Status}
 	}
 	return err
+}
+
+// statusOf returns the HTTP status of a code of either service.
+func statusOf(code string) int {
+	if status, ok := awsiam.ErrorStatus(code); ok {
+		return status
+	}
+	if status, ok := sts.ErrorStatus(code); ok {
+		return status
+	}
+	if code == string(identity.CodeAccessDenied) {
+		return http.StatusForbidden
+	}
+	return http.StatusBadRequest
 }
 
 // signInErrors are the errors of package authn, which spells them as the JSON

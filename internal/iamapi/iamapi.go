@@ -18,6 +18,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/sts"
 )
 
@@ -38,17 +39,19 @@ type Options struct {
 	// Authenticator accepts the [SigningNames].
 	Authenticator Authenticator
 	Authorizer    iam.Authorizer
+	Identities    *identity.Identities
 }
 
 // An API is both services.
 type API struct {
 	authenticator Authenticator
 	authorizer    iam.Authorizer
+	identities    *identity.Identities
 }
 
 // New returns the services.
 func New(o Options) *API {
-	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer}
+	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities}
 }
 
 // Services returns what package awsquery serves.

@@ -93,3 +93,17 @@ func validateTags(tags []Tag) error {
 func tooManyTags(kind Kind) *Error {
 	return quotaExceeded("TagsPer"+strings.ToUpper(string(kind[:1]))+string(kind[1:]), MaxTags)
 }
+
+// PageOfTags is [Identities.Tags] page by page.
+func (s *Identities) PageOfTags(ctx context.Context, account string, kind Kind, name string, p Page) (tags []Tag, next string, err error) {
+	all, err := s.Tags(ctx, account, kind, name)
+	if err != nil {
+		return nil, "", err
+	}
+	return paginate(p, func(tag Tag) string { return keyOf(tag.Key) }, func(after string, limit int) ([]Tag, error) {
+		for len(all) > 0 && keyOf(all[0].Key) <= after {
+			all = all[1:]
+		}
+		return all[:min(len(all), limit)], nil
+	})
+}

@@ -1,0 +1,111 @@
+package iamapi
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/nifuda/nifuda/internal/awsiam"
+	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/identity"
+)
+
+// authorizeOn asks whether the caller may take an action on the entity of a
+// name in its own account, which it returns. The entity's path, and its tags
+// where it has any, count; one that does not exist is asked for at the root's
+// path, so that those who may not learn it are refused alike. keys are the
+// further condition keys of the request and may be nil.
+func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind, name string, keys iam.Keys) (account string, err error) {
+	account = callerOf(ctx).Principal.Account
+	resource := identity.EntityARN(account, kind, "/", name)
+	entity, err := a.identities.Find(ctx, account, kind, name)
+	exists := err == nil
+	if exists {
+		resource = entity.ARN()
+	} else if !identity.IsRefusal(err, identity.CodeNoSuchEntity) {
+		return "", err
+	}
+	var failed error
+	err = a.authorize(ctx, action, resource, account, func() iam.Keys {
+		all := iam.Keys{}
+		if exists && kind != identity.Group {
+			var tags []identity.Tag
+			if tags, failed = a.identities.Tags(ctx, account, kind, entity.Name); failed == nil {
+				for _, tag := range tags {
+					all["aws:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
+					all["iam:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
+				}
+			}
+		}
+		for name, values := range keys {
+			all[name] = values
+		}
+		return all
+	})
+	if failed != nil && !identity.IsRefusal(failed, identity.CodeNoSuchEntity) {
+		return "", failed
+	}
+	return account, err
+}
+
+// authorizeNew asks whether the caller may create an entity in its own account,
+// which it returns.
+func (a *API) authorizeNew(ctx context.Context, action string, kind identity.Kind, path, name string, keys iam.Keys) (account string, err error) {
+	account = callerOf(ctx).Principal.Account
+	if path == "" {
+		path = "/"
+	}
+	return account, a.authorize(ctx, action, identity.EntityARN(account, kind, path, name), account, func() iam.Keys { return keys })
+}
+
+// policyKeys are the condition keys of a request about a managed policy.
+func policyKeys(arn string) iam.Keys { return iam.Keys{"iam:policyarn": {arn}} }
+
+// boundaryKeys are the condition keys of a request that sets a permissions
+// boundary; an empty ARN sets none.
+func boundaryKeys(arn string) iam.Keys {
+	if arn == "" {
+		return nil
+	}
+	return iam.Keys{"iam:permissionsboundary": {arn}}
+}
+
+// tagKeys adds to keys those of a request that brings tags.
+func tagKeys(keys iam.Keys, tags []awsiam.Tag) iam.Keys {
+	all := iam.Keys{}
+	for name, values := range keys {
+		all[name] = values
+	}
+	for _, tag := range tags {
+		all["aws:requesttag/"+strings.ToLower(tag.Key)] = []string{value(tag.Value)}
+		all["aws:tagkeys"] = append(all["aws:tagkeys"], tag.Key)
+	}
+	return all
+}
+
+// untagKeys are the condition keys of a request that removes tags.
+func untagKeys(names []string) iam.Keys { return iam.Keys{"aws:tagkeys": names} }
+
+// authorizeList asks whether the caller may list the entities of a kind under a
+// path in its own account, which it returns.
+func (a *API) authorizeList(ctx context.Context, action string, kind identity.Kind, pathPrefix *string) (account string, err error) {
+	prefix := value(pathPrefix)
+	if prefix == "" {
+		prefix = "/"
+	}
+	return a.authorizeAtHome(ctx, action, identity.EntityARN(callerOf(ctx).Principal.Account, kind, prefix, ""))
+}
+
+// authorizeRename asks whether the caller may take an action on an entity by
+// its name, and on what it is to become; empty ones stay.
+func (a *API) authorizeRename(ctx context.Context, action string, kind identity.Kind, name, newName, newPath string) (account string, err error) {
+	account, err = a.authorizeOn(ctx, action, kind, name, nil)
+	if err != nil {
+		return "", err
+	}
+	entity, err := a.identities.Find(ctx, account, kind, name)
+	if err != nil {
+		return "", err
+	}
+	return a.authorizeNew(ctx, action, kind, cmp.Or(newPath, entity.Path), cmp.Or(newName, entity.Name), nil)
+}
