@@ -13,6 +13,8 @@ import (
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -60,7 +62,7 @@ func isQuery(r *http.Request) bool {
 
 // jsonAPIs serves the APIs that speak JSON.
 func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
-	service := ecrapi.New(ecrapi.Options{
+	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
 		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, "ecr"), s.identities},
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
@@ -69,11 +71,17 @@ func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handl
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
+	own := nifudaapi.New(nifudaapi.Options{
+		Accounts:      s.identities,
+		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, nifuda.SigningName), s.identities},
+		Authorizer:    access,
+		Home:          s.Config.Account,
+	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, service)
+	}, registries, own)
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.
