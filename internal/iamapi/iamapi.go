@@ -11,7 +11,9 @@ package iamapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsiam"
@@ -93,6 +95,12 @@ func (a *API) Precheck(r *http.Request) error {
 	return explain(a.authenticator.Precheck(r.Context(), r))
 }
 
+// A caller is who sent a request, and how.
+type caller struct {
+	authn.Identity
+	request *http.Request
+}
+
 type callerKey struct{}
 
 // authenticate puts the caller into the context of the operation. The signature
@@ -107,24 +115,34 @@ func (a *API) authenticate(service string) func(*http.Request, []byte) (context.
 			return nil, signatureDoesNotMatch("Credential should be scoped to correct service: '" + service + "'.")
 		}
 		httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
-		return context.WithValue(r.Context(), callerKey{}, identity), nil
+		return context.WithValue(r.Context(), callerKey{}, caller{identity, r}), nil
 	}
 }
 
 // callerOf returns who calls. Without a caller there is nobody to act for, and
 // it panics.
-func callerOf(ctx context.Context) authn.Identity { return ctx.Value(callerKey{}).(authn.Identity) }
+func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
+
+// conditions are the condition keys that every request has.
+func (c caller) conditions() iam.Keys { return authn.Conditions(c.request, c.Region, time.Now()) }
 
 // authorize asks whether the caller may take an action on a resource of an
 // account. It comes before anything is looked up. keys returns the condition
-// keys of this request alone and may be nil.
+// keys that this operation has beyond those of every request; it may be nil.
 func (a *API) authorize(ctx context.Context, action, resource, account string, keys func() iam.Keys) error {
+	c := callerOf(ctx)
 	err := a.authorizer.Authorize(ctx, iam.Request{
-		Principal:       callerOf(ctx).Principal,
+		Principal:       c.Principal,
 		Action:          action,
 		Resource:        resource,
 		ResourceAccount: account,
-		Keys:            keys,
+		Keys: func() iam.Keys {
+			all := c.conditions()
+			if keys != nil {
+				maps.Copy(all, keys())
+			}
+			return all
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("authorize %s: %w", action, err)
