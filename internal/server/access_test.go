@@ -165,7 +165,7 @@ func TestRevokedRightEndsAtOnce(t *testing.T) {
 }
 
 func TestScopeV1NarrowsTheRegistryPolicy(t *testing.T) {
-	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", forgiving)
 	root := f.rootSigner()
 	f.repository("app")
 	alice := f.user("alice", "")
@@ -239,7 +239,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 // TestMissingAndExistingAreRefusedAlike compares every answer to one who may do
 // nothing, byte for byte.
 func TestMissingAndExistingAreRefusedAlike(t *testing.T) {
-	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", forgiving)
 	f.repository("none") // the name that the matrix asks for
 	f.pushed("none", "latest")
 	powerless := f.user("powerless", "")
@@ -340,7 +340,7 @@ func TestPoliciesOnImageTags(t *testing.T) {
 }
 
 func TestPlatformImageIsPulledByTheTagOfItsIndex(t *testing.T) {
-	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", forgiving)
 	f.repository("app")
 	manifest, child := f.pushed("app", "tmp")
 	index, err := json.Marshal(map[string]any{
@@ -359,7 +359,7 @@ func TestPlatformImageIsPulledByTheTagOfItsIndex(t *testing.T) {
 }
 
 func TestOpenRegistryLetsNobodyInParticularPull(t *testing.T) {
-	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", forgiving)
 	root := f.rootSigner()
 	f.repository("open")
 	f.repository("closed")
@@ -446,7 +446,7 @@ func (f *fixture) bearer(authorization, method, form string) string {
 }
 
 func TestBlobsAreMountedUnlessTheSettingSaysNo(t *testing.T) {
-	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", forgiving)
 	f.repository("base")
 	f.repository("app")
 	manifest, _ := f.pushed("base", "v1")
