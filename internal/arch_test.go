@@ -25,6 +25,7 @@ var (
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
+	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
@@ -43,10 +44,11 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output)},
+	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
 	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
 	{output, nil},
+	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
