@@ -25,14 +25,14 @@ var (
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
-	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/ociapi", "internal/ops"}
+	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
-	generated  = []string{"internal/awsiam", "internal/ecr", "internal/sts"}
+	generated  = []string{"internal/awsiam", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
 )
 
@@ -48,7 +48,7 @@ var arrows = []struct {
 	{settings, nil},
 	{output, nil},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
-	{[]string{"internal/ecrapi", "internal/iamapi"}, generated}, // beside what every front may
+	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},

@@ -78,6 +78,8 @@ type Match struct {
 	// Statement counts from zero; SID may be empty.
 	Statement int
 	SID       string
+	// Text is the statement as it was written.
+	Text string
 }
 
 // A Source says where a policy is attached.
@@ -192,7 +194,7 @@ func (e *evaluation) judge(source Source, policies ...NamedPolicy) verdict {
 			if granted == unnamed || !r.coversResource(e) || !r.conditionsHold(e) {
 				continue
 			}
-			match := Match{Policy: policy.Name, Source: source, Statement: i, SID: r.sid}
+			match := Match{Policy: policy.Name, Source: source, Statement: i, SID: r.sid, Text: policy.Document.texts[i]}
 			if r.effect == Deny {
 				v.denied = true
 				e.denies = append(e.denies, match)

@@ -24,7 +24,10 @@ func (r reader) document() Document {
 		case "Id":
 			doc.ID = r.String()
 		case "Statement":
-			doc.Statements = list(r, r.statement)
+			doc.Statements = list(r, func() (s Statement) {
+				doc.texts = append(doc.texts, r.Text(func() { s = r.statement() }))
+				return s
+			})
 		default:
 			r.fail("unknown element %q", name)
 		}

@@ -21,6 +21,7 @@ type Document struct {
 	Statements []Statement
 
 	rules []rule   // of the statements, in their order
+	texts []string // of the statements, as they were written
 	keys  []string // that the statements mention: sorted, in lower case
 }
 

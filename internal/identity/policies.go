@@ -130,13 +130,13 @@ func inlineNotFound(kind Kind, policy string) *Error {
 }
 
 // Attach gives a user, group or role a managed policy. It refuses with
-// NoSuchEntity or LimitExceeded.
+// NoSuchEntity, PolicyNotAttachable or LimitExceeded.
 func (s *Identities) Attach(ctx context.Context, account string, kind Kind, name, policyARN string) error {
 	return s.amend(ctx, account, kind, name, func(ctx context.Context, tx *store.Tx, row *store.Identity) error {
 		if err := checkModifiable(*row); err != nil {
 			return err
 		}
-		if _, err := managedDocument(ctx, tx, account, policyARN); err != nil {
+		if err := checkAttachable(ctx, tx, account, policyARN); err != nil {
 			return err
 		}
 		if err := tx.AttachPolicy(ctx, account, row.ID, store.AttachedPolicy, policyARN); err != nil {
@@ -206,7 +206,7 @@ func (s *Identities) Boundary(ctx context.Context, id string) (policyARN string,
 
 // putBoundary makes a managed policy the permissions boundary of a user or role.
 func putBoundary(ctx context.Context, tx *store.Tx, row store.Identity, policyARN string) error {
-	if _, err := managedDocument(ctx, tx, row.Account, policyARN); err != nil {
+	if err := checkAttachable(ctx, tx, row.Account, policyARN); err != nil {
 		return err
 	}
 	if err := tx.AttachPolicy(ctx, row.Account, row.ID, store.BoundaryPolicy, policyARN); err != nil {
@@ -251,6 +251,15 @@ func managedDocument(ctx context.Context, r managedReader, account, arn string) 
 		}
 	}
 	return "", fmt.Errorf("policy %s has no default version", row.ID)
+}
+
+// checkAttachable refuses a policy that an account cannot give to its own.
+func checkAttachable(ctx context.Context, r managedReader, account, arn string) error {
+	if awsPolicies[arn].isForServices() {
+		return refuse(CodePolicyNotAttachable, "Cannot attach a Service Role Policy to a Customer Role.")
+	}
+	_, err := managedDocument(ctx, r, account, arn)
+	return err
 }
 
 func notAttachable(arn string) *Error {
@@ -298,7 +307,7 @@ const serviceRolePath = "/aws-service-role/"
 
 // checkModifiable refuses to change what belongs to a service.
 func checkModifiable(row store.Identity) error {
-	if Kind(row.Kind) == Role && strings.HasPrefix(row.Path, serviceRolePath) {
+	if isServiceLinked(row) {
 		return refuse(CodeUnmodifiableEntity, "Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", row.Name)
 	}
 	return nil
