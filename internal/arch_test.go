@@ -27,7 +27,7 @@ var (
 	output     = []string{"internal/logs"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
-	heart      = []string{"internal/registry", "internal/identity"}
+	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}

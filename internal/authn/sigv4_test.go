@@ -77,7 +77,9 @@ func TestVerifyAcceptsWhatTheSDKSigns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := authn.Identity{Principal: iam.Root("aws", "123456789012"), AccessKeyID: g.AccessKeyID, Region: "us-east-1", Service: "ecr"}
+			root := iam.Root("aws", "123456789012")
+			root.AccessKeyID = g.AccessKeyID
+			want := authn.Identity{Principal: root, AccessKeyID: g.AccessKeyID, Region: "us-east-1", Service: "ecr"}
 			if strings.Contains(test.Request, "eu-central-1") {
 				want.Region = "eu-central-1"
 			}

@@ -86,6 +86,24 @@ func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 	return nil
 }
 
+// CheckRepositoryPolicy implements [ecrapi.Authorizer].
+func (p *policy) CheckRepositoryPolicy(_ context.Context, r iam.Request, policy *iam.Document, force bool) error {
+	if !force && policy.Statements[0].Effect == iam.Deny {
+		return &iam.DeniedError{Request: r}
+	}
+	return p.CheckRegistryPolicy(context.Background(), policy)
+}
+
+// CheckRegistryPolicy implements [ecrapi.Authorizer].
+func (p *policy) CheckRegistryPolicy(_ context.Context, policy *iam.Document) error {
+	for _, principal := range policy.Statements[0].Principals {
+		if strings.HasSuffix(principal.Value, "/nobody") {
+			return &iam.PolicyError{}
+		}
+	}
+	return nil
+}
+
 func newFixture(tb testing.TB) *fixture {
 	tb.Helper()
 	database := storetest.SQLite(tb)

@@ -34,6 +34,8 @@ type DeniedError struct {
 	Request Request
 	// Reason is what follows the resource, "because …" or "with …"; may be empty.
 	Reason string
+	// Explicit says that a statement denies it, and not only that none allows it.
+	Explicit bool
 }
 
 func (e *DeniedError) Error() string {

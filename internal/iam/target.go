@@ -11,6 +11,9 @@ type Target struct {
 	// Policies are those on the resource's side: of a repository and of its
 	// registry.
 	Policies []NamedPolicy
+	// Inherited are those of them that are not the resource's own but its
+	// registry's.
+	Inherited []NamedPolicy
 	// Keys are the condition keys of the resource, such as aws:resourcetag/….
 	Keys Keys
 }

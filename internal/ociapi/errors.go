@@ -83,6 +83,7 @@ var outcomes = map[registry.Code]outcome{
 	registry.CodeNotImplemented:           {http.StatusMethodNotAllowed, codeUnsupported},
 	registry.CodeReferencedImagesNotFound: {http.StatusNotFound, codeManifestBlobUnknown},
 	registry.CodeRepositoryNotFound:       {http.StatusNotFound, codeNameUnknown},
+	registry.CodeTagsChanged:              {http.StatusConflict, codeUnsupported},
 	registry.CodeTooManyTags:              {http.StatusBadRequest, codeTagInvalid},
 	registry.CodeUploadInUse:              {http.StatusConflict, codeBlobUploadInvalid},
 	registry.CodeUploadNotFound:           {http.StatusNotFound, codeBlobUploadUnknown},

@@ -25,6 +25,7 @@ func (r *Registry) TagRepository(ctx context.Context, n RepositoryName, tags []R
 	if err := validateResourceTags(tags); err != nil {
 		return err
 	}
+	defer r.protections.change(n)()
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		// Two callers must not exceed the limit together.
 		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
@@ -56,6 +57,7 @@ func (r *Registry) UntagRepository(ctx context.Context, n RepositoryName, keys [
 	if len(keys) > maxResourceTags {
 		return tooManyTags()
 	}
+	defer r.protections.change(n)()
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {

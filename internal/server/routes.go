@@ -5,13 +5,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nifuda/nifuda/internal/access"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
-	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/iamapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
@@ -25,13 +25,14 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	var (
 		health = ops.Health(s.registry.Ping, s.Log)
 		keys   = s.keys(root)
-		json   = s.jsonAPIs(keys)
-		query  = s.queryAPIs(keys)
-		v2     = s.dataPlane()
+		access = s.authorizer()
+		json   = s.jsonAPIs(keys, access)
+		query  = s.queryAPIs(keys, access)
+		v2     = s.dataPlane(keys, access)
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case strings.HasPrefix(path, "/v2/"), path == "/v2", path == ociapi.DownloadPath:
+		case ociapi.Serves(path):
 			v2.ServeHTTP(w, r)
 		case path == "/" && isQuery(r):
 			query.ServeHTTP(w, r)
@@ -58,13 +59,13 @@ func isQuery(r *http.Request) bool {
 }
 
 // jsonAPIs serves the APIs that speak JSON.
-func (s *server) jsonAPIs(keys authn.Keys) http.Handler {
+func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
 	service := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
 		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, "ecr"), s.identities},
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
-		Authorizer:    iam.OwnAccount{},
+		Authorizer:    access,
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
@@ -76,10 +77,10 @@ func (s *server) jsonAPIs(keys authn.Keys) http.Handler {
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.
-func (s *server) queryAPIs(keys authn.Keys) http.Handler {
+func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
 	api := iamapi.New(iamapi.Options{
 		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
-		Authorizer:    iam.OwnAccount{},
+		Authorizer:    access,
 		Identities:    s.identities,
 	})
 	return awsquery.New(awsquery.Options{
@@ -92,11 +93,13 @@ func (s *server) queryAPIs(keys authn.Keys) http.Handler {
 
 func requestID(r *http.Request) string { return httpx.RecordOf(r.Context()).ID }
 
-func (s *server) dataPlane() http.Handler {
+func (s *server) dataPlane(keys authn.Keys, access *access.Authorizer) http.Handler {
+	tokens := authn.NewTokens(s.keyring, time.Now)
 	return ociapi.New(ociapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewTokens(s.keyring, time.Now),
-		Authorizer:    iam.OwnAccount{},
+		Authenticator: authn.NewLogins(tokens, keys),
+		Tokens:        tokens,
+		Authorizer:    access,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Default:       registry.ID{Account: s.Config.Account, Region: s.Config.Region},
 		Log:           s.Log,

@@ -25,6 +25,12 @@ var whole = map[string]string{
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
+		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`: "at most 50 tags, and as many settings as a registry has",
 }
 
 const countPolicyHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
