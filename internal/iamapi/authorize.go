@@ -109,8 +109,3 @@ func (a *API) authorizeRename(ctx context.Context, action string, kind identity.
 	}
 	return a.authorizeNew(ctx, action, kind, cmp.Or(newPath, entity.Path), cmp.Or(newName, entity.Name), nil)
 }
-
-// requestKeys are the condition keys that every request has.
-func requestKeys(ctx context.Context) iam.Keys {
-	return iam.Keys{"aws:requestedregion": {callerOf(ctx).Region}}
-}
