@@ -11,7 +11,9 @@ package iamapi
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsiam"
@@ -34,12 +36,14 @@ type Authenticator interface {
 	Precheck(ctx context.Context, r *http.Request) error
 }
 
-// Options are what [New] needs. All are required.
+// Options are what [New] needs.
 type Options struct {
 	// Authenticator accepts the [SigningNames].
 	Authenticator Authenticator
 	Authorizer    iam.Authorizer
 	Identities    *identity.Identities
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
 }
 
 // An API is both services.
@@ -47,11 +51,15 @@ type API struct {
 	authenticator Authenticator
 	authorizer    iam.Authorizer
 	identities    *identity.Identities
+	now           func() time.Time
 }
 
 // New returns the services.
 func New(o Options) *API {
-	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities, now: o.Now}
 }
 
 // Services returns what package awsquery serves.
@@ -107,29 +115,47 @@ func (a *API) authenticate(service string) func(*http.Request, []byte) (context.
 			return nil, signatureDoesNotMatch("Credential should be scoped to correct service: '" + service + "'.")
 		}
 		httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
-		return context.WithValue(r.Context(), callerKey{}, identity), nil
+		return context.WithValue(r.Context(), callerKey{}, caller{identity, r}), nil
 	}
+}
+
+// A caller is who calls, and the request that it calls with.
+type caller struct {
+	authn.Identity
+	request *http.Request
 }
 
 // callerOf returns who calls. Without a caller there is nobody to act for, and
 // it panics.
-func callerOf(ctx context.Context) authn.Identity { return ctx.Value(callerKey{}).(authn.Identity) }
+func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
 // authorize asks whether the caller may take an action on a resource of an
 // account. It comes before anything is looked up. keys returns the condition
-// keys of this request alone and may be nil.
+// keys of this operation alone and may be nil.
 func (a *API) authorize(ctx context.Context, action, resource, account string, keys func() iam.Keys) error {
 	err := a.authorizer.Authorize(ctx, iam.Request{
 		Principal:       callerOf(ctx).Principal,
 		Action:          action,
 		Resource:        resource,
 		ResourceAccount: account,
-		Keys:            keys,
+		Keys: func() iam.Keys {
+			all := a.requestKeys(ctx)
+			if keys != nil {
+				maps.Copy(all, keys())
+			}
+			return all
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("authorize %s: %w", action, err)
 	}
 	return nil
+}
+
+// requestKeys are the condition keys that every request has.
+func (a *API) requestKeys(ctx context.Context) iam.Keys {
+	c := callerOf(ctx)
+	return authn.Conditions(c.request, c.Region, a.now())
 }
 
 // authorizeAtHome is authorize in the caller's own account, which it returns.
