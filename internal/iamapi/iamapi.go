@@ -42,6 +42,8 @@ type Options struct {
 	Authenticator Authenticator
 	Authorizer    iam.Authorizer
 	Identities    *identity.Identities
+	// Region is what requests without a signature mean; empty is none.
+	Region string
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -51,6 +53,7 @@ type API struct {
 	authenticator Authenticator
 	authorizer    iam.Authorizer
 	identities    *identity.Identities
+	region        string
 	now           func() time.Time
 }
 
@@ -59,7 +62,7 @@ func New(o Options) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities, now: o.Now}
+	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities, region: o.Region, now: o.Now}
 }
 
 // Services returns what package awsquery serves.
@@ -78,7 +81,7 @@ func (a *API) Services() []awsquery.Service {
 			Version:      sts.APIVersion,
 			Namespace:    sts.XMLNamespace,
 			Operations:   explained(sts.Operations(&stsService{API: a})),
-			Unsigned:     map[string]bool{"AssumeRoleWithWebIdentity": true},
+			Unsigned:     map[string]func(*http.Request) context.Context{"AssumeRoleWithWebIdentity": a.anonymously},
 			Authenticate: a.authenticate(sts.SigningName),
 		},
 	}
@@ -117,6 +120,13 @@ func (a *API) authenticate(service string) func(*http.Request, []byte) (context.
 		httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
 		return context.WithValue(r.Context(), callerKey{}, caller{identity, r}), nil
 	}
+}
+
+// anonymously puts nobody into the context of an operation that needs no
+// signature.
+func (a *API) anonymously(r *http.Request) context.Context {
+	nobody := authn.Identity{Principal: iam.Anonymous(), Region: a.region}
+	return context.WithValue(r.Context(), callerKey{}, caller{nobody, r})
 }
 
 // A caller is who calls, and the request that it calls with.

@@ -82,6 +82,7 @@ func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Hand
 		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
 		Authorizer:    access,
 		Identities:    s.identities,
+		Region:        s.Config.Region,
 	})
 	return awsquery.New(awsquery.Options{
 		Log:       s.Log,
