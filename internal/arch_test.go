@@ -27,7 +27,7 @@ var (
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/webidentity"}
@@ -52,6 +52,7 @@ var arrows = []struct {
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
+	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
 	{outside, nil},

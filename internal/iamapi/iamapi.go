@@ -143,8 +143,9 @@ func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(calle
 // account. It comes before anything is looked up. keys returns the condition
 // keys of this operation alone and may be nil.
 func (a *API) authorize(ctx context.Context, action, resource, account string, keys func() iam.Keys) error {
+	c := callerOf(ctx)
 	err := a.authorizer.Authorize(ctx, iam.Request{
-		Principal:       callerOf(ctx).Principal,
+		Principal:       c.Principal,
 		Action:          action,
 		Resource:        resource,
 		ResourceAccount: account,

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nifuda/nifuda/internal/access"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/awsquery"
@@ -13,6 +12,8 @@ import (
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -59,27 +60,33 @@ func isQuery(r *http.Request) bool {
 }
 
 // jsonAPIs serves the APIs that speak JSON.
-func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
-	service := ecrapi.New(ecrapi.Options{
+func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
+	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
-		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, "ecr"), s.identities},
+		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Authorizer:    access,
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
+	own := nifudaapi.New(nifudaapi.Options{
+		Accounts:      s.identities,
+		Authenticator: s.verifier(keys, nifuda.SigningName),
+		Authorizer:    access,
+		Home:          s.Config.Account,
+	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, service)
+	}, registries, own)
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.
-func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
+func (s *server) queryAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	api := iamapi.New(iamapi.Options{
-		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
+		Authenticator: s.verifier(keys, iamapi.SigningNames...),
 		Authorizer:    access,
 		Identities:    s.identities,
 		Region:        s.Config.Region,
@@ -94,11 +101,11 @@ func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Hand
 
 func requestID(r *http.Request) string { return httpx.RecordOf(r.Context()).ID }
 
-func (s *server) dataPlane(keys authn.Keys, access *access.Authorizer) http.Handler {
+func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	tokens := authn.NewTokens(s.keyring, time.Now)
 	return ociapi.New(ociapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewLogins(tokens, keys),
+		Authenticator: s.guard.Logins(authn.NewLogins(tokens, keys)),
 		Tokens:        tokens,
 		Authorizer:    access,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
