@@ -25,8 +25,9 @@ var (
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
+	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/webidentity"}
@@ -43,13 +44,15 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output)},
+	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
 	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
 	{output, nil},
+	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
+	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
 	{outside, nil},

@@ -71,7 +71,7 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte) (Id
 		return Identity{}, err
 	}
 	if !v.matches(key, &s, stringToSign(r, &s, payload)) {
-		return Identity{}, mismatch()
+		return Identity{}, &guess{mismatch(), wrongSignature}
 	}
 	return Identity{Principal: key.Principal, AccessKeyID: s.accessKeyID, Region: s.region, Service: s.service, Expires: key.Expires}, nil
 }
@@ -197,13 +197,13 @@ func payloadHash(s *signature, body []byte) (string, error) {
 func (v *Verifier) lookup(ctx context.Context, s *signature) (AccessKey, error) {
 	key, err := lookup(ctx, v.keys, s.accessKeyID)
 	if errors.Is(err, ErrUnknownKey) {
-		return AccessKey{}, unrecognizedClient()
+		return AccessKey{}, &guess{unrecognizedClient(), unknownKey}
 	}
 	if err != nil {
 		return AccessKey{}, err
 	}
 	if subtle.ConstantTimeCompare([]byte(key.SessionToken), []byte(s.sessionToken)) != 1 {
-		return AccessKey{}, unrecognizedClient()
+		return AccessKey{}, &guess{unrecognizedClient(), wrongSessionToken}
 	}
 	if !key.Expires.IsZero() && !v.now().Before(key.Expires) {
 		return AccessKey{}, expiredToken()

@@ -40,6 +40,8 @@ func (x *exchange) respond(out any) {
 // refuse sends an error.
 func (x *exchange) refuse(err error) {
 	refusal := x.refusal(err)
+	record := httpx.RecordOf(x.r.Context())
+	record.ErrorCode, record.ErrorMessage = refusal.ErrorCode(), refusal.ErrorMessage()
 	namespace, side := faultNamespace, "Sender"
 	if x.service != nil {
 		namespace = x.service.Namespace

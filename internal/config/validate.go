@@ -38,6 +38,7 @@ func (c *Config) Validate() error {
 		checkTLS(c.TLSCert, c.TLSKey),
 		about("trusted-proxies", checkProxies(c.Proxies)),
 		about("role", checkRole(c.Role)),
+		about("audit", checkAudit(c.Audit)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)
@@ -132,6 +133,20 @@ func checkBlobs(blobs string) error {
 	}
 	if path == "" {
 		return errors.New("file: needs a path, for example file:data/blobs")
+	}
+	return nil
+}
+
+func checkAudit(audit string) error {
+	if audit == "" || audit == AuditStdout || audit == AuditOff { // derived from Data, or no file
+		return nil
+	}
+	path, ok := strings.CutPrefix(audit, schemeFile)
+	if !ok {
+		return errors.New("must be file:PATH, stdout or off")
+	}
+	if path == "" {
+		return errors.New("file: needs a path, for example file:data/audit/audit.log")
 	}
 	return nil
 }

@@ -38,6 +38,19 @@ type Options struct {
 	// InternalError answers a request whose handler panicked before it wrote
 	// anything, in the form of its protocol; nil writes a plain 500.
 	InternalError http.HandlerFunc
+	// Audit is given every request at its end; nil audits nothing. It must not
+	// keep what it is given.
+	Audit func(Served)
+}
+
+// A Served is a request that has been answered.
+type Served struct {
+	Request *http.Request
+	Record  *Record
+	// Start is when the request came.
+	Start time.Time
+	// Status is the response's; 0 for a request that got none.
+	Status int
 }
 
 // NewHandler returns the outermost handler of a server: around next it adds a
@@ -93,12 +106,13 @@ func (x *exchange) Value(key any) any {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Context: r.Context(), record: Record{ID: newID()}, start: h.Now()}
+	x := &exchange{Context: r.Context(), record: Record{ID: NewID()}, start: h.Now()}
 	x.writer = responseWriter{
 		ResponseWriter: w,
 		patience:       patience{length: h.Patience, of: w, deadline: (*http.ResponseController).SetWriteDeadline},
 		buffers:        &h.buffers,
 		head:           r.Method == http.MethodHead,
+		record:         &x.record,
 	}
 	x.record.Source, x.record.Secure = h.Proxies.locate(r)
 	w.Header()[RequestIDHeader] = []string{x.record.ID}
@@ -135,6 +149,9 @@ func (h *handler) finish(x *exchange, r *http.Request, panicked any) {
 	took := h.Now().Sub(x.start)
 	h.Metrics.observe(&x.record, r.Method, x.writer.status, x.writer.bytes, took)
 	h.logRequest(x, r, took, abort)
+	if h.Audit != nil {
+		h.Audit(Served{Request: r, Record: &x.record, Start: x.start, Status: x.writer.status})
+	}
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
@@ -159,6 +176,7 @@ func (h *handler) logRequest(x *exchange, r *http.Request, took time.Duration, a
 		slog.String("protocol", x.record.Protocol),
 		slog.String("operation", x.record.Operation),
 		slog.String("principal", x.record.Principal),
+		slog.String("access_key_id", cut(x.record.AccessKeyID)),
 		slog.Bool("aborted", aborted),
 	)
 }

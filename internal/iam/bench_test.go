@@ -1,7 +1,7 @@
 package iam_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,12 +28,12 @@ func BenchmarkEvaluate(b *testing.B) {
 		Keys:      iam.Keys{"aws:username": {"bob"}, "aws:principaltag/team": {"blue"}},
 	}
 	for i := range 10 {
-		text := `{"Version":"2012-10-17","Statement":[` + strings.ReplaceAll(strings.Join(statements, ","), "%d", fmt.Sprint(i)) + `]}`
+		text := `{"Version":"2012-10-17","Statement":[` + strings.ReplaceAll(strings.Join(statements, ","), "%d", strconv.Itoa(i)) + `]}`
 		d, err := iam.ParseIdentityPolicy(text)
 		if err != nil {
 			b.Fatal(err)
 		}
-		caller.Identity = append(caller.Identity, iam.NamedPolicy{Name: fmt.Sprint(i), Document: d})
+		caller.Identity = append(caller.Identity, iam.NamedPolicy{Name: strconv.Itoa(i), Document: d})
 	}
 	q := iam.Query{
 		Caller: caller, Action: iam.BatchGetImage, Resource: "arn:aws:ecr:us-east-1:111111111111:repository/bob/app", ResourceAccount: "111111111111",

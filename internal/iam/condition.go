@@ -281,12 +281,8 @@ func newARNGlob(whole glob) arnGlob {
 	if whole.kind == everything {
 		return arnGlob{any: true}
 	}
-	text := whole.text
-	if whole.kind == prefix {
-		text += string([]byte{anyRun})
-	}
 	var g arnGlob
-	for _, part := range strings.SplitN(text, ":", arnParts) {
+	for _, part := range strings.SplitN(whole.text, ":", arnParts) {
 		g.parts = append(g.parts, newGlob(part))
 	}
 	return g

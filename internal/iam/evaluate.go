@@ -101,6 +101,7 @@ const (
 // resource's side alone, which must name it; nobody is named by a star.
 func Evaluate(q Query) Decision {
 	e := evaluation{query: &q, action: lowerASCII(q.Action)}
+	e.allows = e.room[:0]
 	identity := e.judge(IdentityPolicy, q.Caller.Identity...)
 	resource := e.judge(ResourcePolicy, q.ResourcePolicies...)
 	boundary := verdict{grant: named}
@@ -169,6 +170,7 @@ type evaluation struct {
 	action         string // in lower case
 	allows, denies []Match
 	scratch        []byte // for one expansion of variables
+	room           [8]Match
 }
 
 // A verdict is what the policies of one source say together.

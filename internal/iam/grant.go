@@ -106,8 +106,8 @@ func (r *rule) grant(c *Caller) grant {
 
 // grantBut tells whether a Deny for all but some is for the caller. It spares
 // only those named themselves: the account or role of a caller in the list does
-// not. With a permissions boundary it spares nobody. (IAM user guide,
-// "NotPrincipal")
+// not. With a permissions boundary it spares nobody. See "NotPrincipal" in the
+// IAM user guide.
 func (r *rule) grantBut(best grant, c *Caller) grant {
 	if best == named && c.Boundary == nil || len(r.principals) > 0 && r.anyoneListed() {
 		return unnamed

@@ -44,34 +44,34 @@ func wildcards(pattern string) string {
 // A glob is a compiled pattern, sorted by how much work it takes to match it.
 type glob struct {
 	kind globKind
-	// text is the whole pattern or, for a prefix, what comes before its star.
 	text string
+	// parts are what stands between the stars of a pattern with nothing else.
+	parts []string
 }
 
 type globKind uint8
 
 const (
-	general globKind = iota
-	everything
-	exact
-	prefix
+	everything globKind = iota // a lone star
+	exact                      // no wildcards
+	starred                    // stars and no question marks
+	general
 )
 
 // newGlob sorts a pattern whose wildcards are [anyRun] and [anyChar].
 func newGlob(pattern string) glob {
-	first := 0
-	for first < len(pattern) && pattern[first] < anyChar {
-		first++
-	}
+	g := glob{kind: general, text: pattern}
+	stars := string([]byte{anyRun})
 	switch {
-	case first == len(pattern):
-		return glob{exact, pattern}
-	case first != len(pattern)-1 || pattern[first] != anyRun:
-		return glob{general, pattern}
-	case first == 0:
-		return glob{everything, ""}
+	case pattern == stars:
+		g.kind = everything
+	case strings.IndexByte(pattern, anyChar) >= 0:
+	case strings.IndexByte(pattern, anyRun) < 0:
+		g.kind = exact
+	default:
+		g.kind, g.parts = starred, strings.Split(pattern, stars)
 	}
-	return glob{prefix, pattern[:first]}
+	return g
 }
 
 func (g *glob) matches(text string) bool {
@@ -80,10 +80,28 @@ func (g *glob) matches(text string) bool {
 		return true
 	case exact:
 		return text == g.text
-	case prefix:
-		return len(text) >= len(g.text) && text[:len(g.text)] == g.text
+	case starred:
+		return matchParts(g.parts, text)
 	}
 	return match(g.text, text)
+}
+
+// matchParts finds the first and the last part at the ends of the text, and the
+// others between them as early as may be.
+func matchParts(parts []string, text string) bool {
+	first, last := parts[0], parts[len(parts)-1]
+	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+		return false
+	}
+	text = text[len(first) : len(text)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(text, part)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(part):]
+	}
+	return true
 }
 
 // match compares a whole text with a pattern. It only ever goes back to the
@@ -100,14 +118,6 @@ func match[P string | []byte](pattern P, text string) bool {
 		case p < len(pattern) && pattern[p] == anyRun:
 			star, resume = p, t
 			p++
-			if p < len(pattern) && pattern[p] < anyChar {
-				skip := strings.IndexByte(text[t:], pattern[p])
-				if skip < 0 {
-					return false
-				}
-				t += skip
-				resume = t
-			}
 		case p < len(pattern) && pattern[p] == anyChar:
 			p++
 			t += charLen(text[t:])

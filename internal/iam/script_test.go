@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -208,7 +209,7 @@ func (s *scene) ask(text string) error {
 	question, want, ok := strings.Cut(text, " -> ")
 	action, resource, onResource := strings.Cut(question, " on ")
 	if !ok || !onResource {
-		return fmt.Errorf("ask ACTION on RESOURCE -> ANSWER")
+		return errors.New("ask ACTION on RESOURCE -> ANSWER")
 	}
 	q, err := s.query(action, resource)
 	if err != nil {

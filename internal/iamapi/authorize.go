@@ -3,6 +3,8 @@ package iamapi
 import (
 	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"strings"
 
 	"github.com/nifuda/nifuda/internal/awsiam"
@@ -29,23 +31,35 @@ func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind
 	err = a.authorize(ctx, action, resource, account, func() iam.Keys {
 		all := iam.Keys{}
 		if exists && kind != identity.Group {
-			var tags []identity.Tag
-			if tags, failed = a.identities.Tags(ctx, account, kind, entity.Name); failed == nil {
-				for _, tag := range tags {
-					all["aws:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
-					all["iam:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
-				}
-			}
+			failed = a.addEntityKeys(ctx, all, entity)
 		}
-		for name, values := range keys {
-			all[name] = values
-		}
+		maps.Copy(all, keys)
 		return all
 	})
 	if failed != nil && !identity.IsRefusal(failed, identity.CodeNoSuchEntity) {
 		return "", failed
 	}
 	return account, err
+}
+
+// addEntityKeys adds what counts of a user or role: its tags, and its
+// permissions boundary, so that a right may be limited to those that have one.
+func (a *API) addEntityKeys(ctx context.Context, keys iam.Keys, e identity.Entity) error {
+	tags, err := a.identities.Tags(ctx, e.Account, e.Kind, e.Name)
+	if err != nil {
+		return err
+	}
+	addResourceTags(keys, tags)
+	boundary, err := a.identities.Boundary(ctx, e.ID)
+	maps.Copy(keys, boundaryKeys(boundary))
+	return err
+}
+
+func addResourceTags(keys iam.Keys, tags []identity.Tag) {
+	for _, tag := range tags {
+		keys["aws:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
+		keys["iam:resourcetag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
+	}
 }
 
 // authorizeNew asks whether the caller may create an entity in its own account,
@@ -73,9 +87,7 @@ func boundaryKeys(arn string) iam.Keys {
 // tagKeys adds to keys those of a request that brings tags.
 func tagKeys(keys iam.Keys, tags []awsiam.Tag) iam.Keys {
 	all := iam.Keys{}
-	for name, values := range keys {
-		all[name] = values
-	}
+	maps.Copy(all, keys)
 	for _, tag := range tags {
 		all["aws:requesttag/"+strings.ToLower(tag.Key)] = []string{value(tag.Value)}
 		all["aws:tagkeys"] = append(all["aws:tagkeys"], tag.Key)
@@ -108,4 +120,46 @@ func (a *API) authorizeRename(ctx context.Context, action string, kind identity.
 		return "", err
 	}
 	return a.authorizeNew(ctx, action, kind, cmp.Or(newPath, entity.Path), cmp.Or(newName, entity.Name), nil)
+}
+
+// authorizePolicy asks whether the caller may take an action on a managed
+// policy. Its own account is asked, which it returns; a policy of AWS is as one
+// of its own, and that of another account is that one's to allow. keys are the
+// further condition keys of the request and may be nil.
+func (a *API) authorizePolicy(ctx context.Context, action, arn string, keys iam.Keys) (account string, err error) {
+	return a.authorizeARN(ctx, action, arn, keys, func(account string) ([]identity.Tag, error) {
+		policy, err := a.identities.PolicyInfo(ctx, account, arn)
+		return policy.Tags, err
+	})
+}
+
+// authorizeProvider is authorizePolicy for an OIDC provider.
+func (a *API) authorizeProvider(ctx context.Context, action, arn string, keys iam.Keys) (account string, err error) {
+	return a.authorizeARN(ctx, action, arn, keys, func(account string) ([]identity.Tag, error) {
+		provider, err := a.identities.OIDCProviderInfo(ctx, account, arn)
+		return provider.Tags, err
+	})
+}
+
+func (a *API) authorizeARN(ctx context.Context, action, arn string, keys iam.Keys, tagsIn func(account string) ([]identity.Tag, error)) (account string, err error) {
+	account = callerOf(ctx).Principal.Account
+	owner, _, _, ok := identity.ParseEntityARN(arn)
+	if !ok || identity.IsAWSManaged(arn) {
+		owner = account
+	}
+	var failed error
+	err = a.authorize(ctx, action, arn, owner, func() iam.Keys {
+		all := iam.Keys{}
+		tags, err := tagsIn(account)
+		if _, refused := errors.AsType[*identity.Error](err); !refused {
+			failed = err
+		}
+		addResourceTags(all, tags)
+		maps.Copy(all, keys)
+		return all
+	})
+	if failed != nil {
+		return "", failed
+	}
+	return account, err
 }

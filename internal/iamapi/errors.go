@@ -73,6 +73,7 @@ var signInErrors = map[string]struct {
 	authn.CodeInvalidSignature:   {"SignatureDoesNotMatch", http.StatusForbidden},
 	authn.CodeExpiredToken:       {"ExpiredToken", http.StatusForbidden},
 	authn.CodeMalformedRequest:   {"MalformedQueryString", http.StatusBadRequest},
+	authn.CodeThrottling:         {"Throttling", http.StatusTooManyRequests},
 }
 
 func signatureDoesNotMatch(message string) error {

@@ -63,6 +63,12 @@ type awsPolicy struct {
 	document string
 }
 
+// IsAWSManaged reports whether an ARN is that of a policy of AWS, existing or not.
+func IsAWSManaged(arn string) bool {
+	owner, kind, _, ok := ParseEntityARN(arn)
+	return ok && kind == Policy && owner == awsAccount
+}
+
 // isForServices reports whether only roles of services can have the policy.
 func (p awsPolicy) isForServices() bool { return p.Path == serviceRolePath }
 

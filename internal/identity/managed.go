@@ -399,7 +399,7 @@ func (s *Identities) amendPolicy(ctx context.Context, account, arn string, do fu
 
 // checkOwnPolicy refuses to change what AWS manages.
 func checkOwnPolicy(arn string) error {
-	if owner, _, _, ok := ParseEntityARN(arn); ok && owner == awsAccount {
+	if IsAWSManaged(arn) {
 		return refuse(CodeAccessDenied, "Policy %s is managed by AWS and cannot be changed.", arn)
 	}
 	return nil
@@ -514,4 +514,17 @@ func (s *Identities) ownPolicyName(ctx context.Context, account, arn string) (st
 	}
 	row, err := findPolicy(ctx, s.store, account, arn)
 	return row.Name, err
+}
+
+// PageOfPolicyTags returns a page of the tags of a managed policy that an
+// account can use; those of AWS have none. It refuses with NoSuchEntity.
+func (s *Identities) PageOfPolicyTags(ctx context.Context, account, arn string, p Page) (tags []Tag, next string, err error) {
+	if _, ok := awsPolicies[arn]; ok {
+		return nil, "", nil
+	}
+	row, err := findPolicy(ctx, s.store, account, arn)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.PageOfTags(ctx, account, Policy, row.Name, p)
 }

@@ -212,3 +212,13 @@ func (s *Identities) RemoveOIDCProviderTags(ctx context.Context, account, arn st
 	}
 	return s.RemoveTags(ctx, account, OIDCProvider, row.Name, keys)
 }
+
+// PageOfOIDCProviderTags returns a page of the tags of an OIDC provider. It
+// refuses with NoSuchEntity.
+func (s *Identities) PageOfOIDCProviderTags(ctx context.Context, account, arn string, p Page) (tags []Tag, next string, err error) {
+	row, err := findProvider(ctx, s.store, account, arn)
+	if err != nil {
+		return nil, "", err
+	}
+	return s.PageOfTags(ctx, account, OIDCProvider, row.Name, p)
+}

@@ -19,6 +19,12 @@ var linkedServices = map[string]struct{ role, policy string }{
 	"ecr.amazonaws.com":                  {"AWSServiceRoleForECRTemplate", "ECRTemplateServiceRolePolicy"},
 }
 
+// ServiceLinkedRole returns the path and the name of the role of a service; no
+// name where there is no such service.
+func ServiceLinkedRole(service string) (path, name string) {
+	return serviceRolePath + service + "/", linkedServices[service].role
+}
+
 // CreateServiceLinkedRole creates the role of a service. It refuses with
 // InvalidInput when there is no such service, or when the role is there.
 func (s *Identities) CreateServiceLinkedRole(ctx context.Context, account, service, description, suffix string) (RoleInfo, error) {

@@ -124,7 +124,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.challenge(w, r, request, err)
 		return
 	}
-	record.Principal = c.principal.ARN
+	record.Principal, record.Caller, record.Region = c.principal.ARN, c.principal, c.repository.Registry.Region
 	if parseErr != nil {
 		a.fail(w, r, request.Op, parseErr)
 		return

@@ -6,14 +6,25 @@ import (
 	"strings"
 
 	"github.com/nifuda/nifuda/internal/access"
+	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
 )
 
 // authorizer returns what decides about every request.
-func (s *server) authorizer() *access.Authorizer {
+func (s *server) authorizer() auditedAuthorizer {
 	people := people{s.identities}
-	return access.New(people, s.registry, people)
+	return auditedAuthorizer{access.New(people, s.registry, people)}
+}
+
+// An auditedAuthorizer notes for the audit what it was asked.
+type auditedAuthorizer struct{ *access.Authorizer }
+
+// Authorize implements [iam.Authorizer].
+func (a auditedAuthorizer) Authorize(ctx context.Context, r iam.Request) error {
+	err := a.Authorizer.Authorize(ctx, r)
+	audit.Note(ctx, r, err)
+	return err
 }
 
 // people are the identities as decisions see them.

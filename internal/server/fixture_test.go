@@ -60,6 +60,7 @@ func newServer(tb testing.TB, database string) *fixture {
 	c := config.Default()
 	c.Data, c.Database = tb.TempDir(), database
 	c.Blobs = "file:" + filepath.Join(c.Data, "blobs")
+	c.Audit = "file:" + filepath.Join(c.Data, "audit", "audit.log")
 	s := &server{
 		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
 		metrics: prometheus.NewRegistry(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/credentials"
@@ -40,15 +41,21 @@ func (k accessKeys) Lookup(ctx context.Context, id string) (authn.AccessKey, err
 	return authn.AccessKey{Secret: key.Secret, SessionToken: key.SessionToken, Expires: key.Expires, Principal: key.Principal}, nil
 }
 
+// verifier checks the signatures of calls to services, slows down who guesses,
+// and notes which keys are used.
+func (s *server) verifier(keys authn.Keys, services ...string) notingVerifier {
+	return notingVerifier{s.guard.Verifier(authn.NewVerifier(keys, time.Now, services...)), s.identities}
+}
+
 // A notingVerifier notes the use of the keys that prove themselves.
 type notingVerifier struct {
-	*authn.Verifier
+	*authn.GuardedVerifier
 	identities *identity.Identities
 }
 
-// Verify is that of [authn.Verifier].
+// Verify is that of [authn.GuardedVerifier].
 func (v notingVerifier) Verify(ctx context.Context, r *http.Request, body []byte) (authn.Identity, error) {
-	who, err := v.Verifier.Verify(ctx, r, body)
+	who, err := v.GuardedVerifier.Verify(ctx, r, body)
 	if err == nil {
 		v.identities.NoteUse(who.AccessKeyID, who.Region, who.Service)
 	}

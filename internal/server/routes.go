@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nifuda/nifuda/internal/access"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/awsquery"
@@ -59,10 +58,10 @@ func isQuery(r *http.Request) bool {
 }
 
 // jsonAPIs serves the APIs that speak JSON.
-func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
+func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	service := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
-		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, "ecr"), s.identities},
+		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Authorizer:    access,
@@ -77,9 +76,9 @@ func (s *server) jsonAPIs(keys authn.Keys, access *access.Authorizer) http.Handl
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.
-func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Handler {
+func (s *server) queryAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	api := iamapi.New(iamapi.Options{
-		Authenticator: notingVerifier{authn.NewVerifier(keys, time.Now, iamapi.SigningNames...), s.identities},
+		Authenticator: s.verifier(keys, iamapi.SigningNames...),
 		Authorizer:    access,
 		Identities:    s.identities,
 	})
@@ -93,11 +92,11 @@ func (s *server) queryAPIs(keys authn.Keys, access *access.Authorizer) http.Hand
 
 func requestID(r *http.Request) string { return httpx.RecordOf(r.Context()).ID }
 
-func (s *server) dataPlane(keys authn.Keys, access *access.Authorizer) http.Handler {
+func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	tokens := authn.NewTokens(s.keyring, time.Now)
 	return ociapi.New(ociapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewLogins(tokens, keys),
+		Authenticator: s.guard.Logins(authn.NewLogins(tokens, keys)),
 		Tokens:        tokens,
 		Authorizer:    access,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
@@ -63,6 +64,8 @@ type server struct {
 	metrics    *prometheus.Registry
 	keyring    authn.Keyring
 	registry   *registry.Registry
+	guard      *authn.Guard
+	audit      func(httpx.Served)
 	identities *identity.Identities
 	bodies     *httpx.Bodies
 	closers    []func() error
@@ -110,6 +113,10 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{UploadKey: s.keyring.DeriveKey("upload ids"), Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
+	if err := s.openAudit(); err != nil {
+		return fmt.Errorf("--audit: %w", err)
+	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
 }
@@ -125,6 +132,28 @@ func (s *server) openBlobs() (*file.Store, error) {
 	}
 	s.closers = append(s.closers, blobs.Close)
 	return blobs, nil
+}
+
+// openAudit opens what takes the audit records, which are flushed when the
+// server stops.
+func (s *server) openAudit() error {
+	to := s.Stdout
+	switch s.Config.Audit {
+	case config.AuditOff:
+		return nil
+	case config.AuditStdout:
+	default:
+		file, err := audit.OpenFile(strings.TrimPrefix(s.Config.Audit, "file:"), audit.FileSize, audit.FileCount)
+		if err != nil {
+			return err
+		}
+		s.closers = append(s.closers, file.Close)
+		to = file
+	}
+	records := audit.New(audit.Options{To: to, Account: s.Config.Account, Region: s.Config.Region, Log: s.Log, Metrics: s.metrics})
+	s.closers = append(s.closers, records.Close)
+	s.audit = records.Add
+	return nil
 }
 
 // openBodies empties the directory of what is still arriving: nothing there
@@ -202,7 +231,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies()})
+	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies(), Audit: s.audit})
 	return s.run(ctx, servers)
 }
 
