@@ -115,7 +115,9 @@ func (f *fixture) call(key, action string, parameters ...string) answer {
 	f.handler.ServeHTTP(w, r)
 	a := answer{status: w.Code, body: w.Body.String()}
 	if a.status != http.StatusOK {
-		var e struct{ Error struct{ Code, Message string } }
+		var e struct {
+			Error struct{ Code, Message string }
+		}
 		if err := xml.Unmarshal(w.Body.Bytes(), &e); err != nil {
 			f.t.Fatalf("%s: %v in %s", action, err, w.Body)
 		}

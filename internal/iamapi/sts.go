@@ -3,7 +3,6 @@ package iamapi
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/iam"
@@ -22,8 +21,6 @@ func credentialsOf(c identity.Credentials) *sts.Credentials {
 		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.Secret, SessionToken: c.SessionToken, Expiration: sts.Timestamp{Time: c.Expires},
 	}
 }
-
-func seconds(n *int32) time.Duration { return time.Duration(value(n)) * time.Second }
 
 // mfaUnsupported refuses to look at a code of a device that nobody can have here.
 func mfaUnsupported(serial, code *string) error {
