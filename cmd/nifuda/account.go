@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -38,7 +39,7 @@ func (c *createAccount) Run(w io.Writer) error {
 		return err
 	}
 	if out.Account == nil || out.AccessKey == nil {
-		return fmt.Errorf("the server's response lacks the account or its key")
+		return errors.New("the server's response lacks the account or its key")
 	}
 	return c.print(w, out, func(w io.Writer) error {
 		profile := "nifuda-" + out.Account.AccountId

@@ -77,7 +77,7 @@ func (s *stsService) AssumeRole(ctx context.Context, in *sts.AssumeRoleRequest) 
 		Tags:              each(in.Tags, func(tag sts.Tag) identity.Tag { return identity.Tag{Key: tag.Key, Value: value(tag.Value)} }),
 		TransitiveTagKeys: in.TransitiveTagKeys,
 		SourceIdentity:    value(in.SourceIdentity), ExternalID: value(in.ExternalId),
-		Region: caller.Region, Keys: s.requestKeys(ctx),
+		Region: caller.Region, Keys: caller.conditions(),
 	})
 	if errors.Is(err, identity.ErrUnknownPrincipal) { // gone since it signed
 		return nil, &awsquery.Error{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid.", Status: 403}

@@ -2,7 +2,9 @@ package nifudaapi
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
@@ -20,7 +22,7 @@ func (a *api) ExplainAccess(ctx context.Context, in *nifuda.ExplainAccessRequest
 	if err != nil {
 		return nil, translated(err, identity.CodeNoSuchEntity, nifuda.PrincipalNotFoundException)
 	}
-	request := requestOf(in, principal)
+	request := a.requestOf(in, principal)
 	decision, err := a.Authorizer.Explain(ctx, request)
 	if err != nil {
 		return nil, err
@@ -36,21 +38,30 @@ func (a *api) ExplainAccess(ctx context.Context, in *nifuda.ExplainAccessRequest
 }
 
 // accountIn returns the account of an ARN; empty if it has none.
-func accountIn(arn string) string {
+func accountIn(arn string) string { return partOf(arn, 4) }
+
+// regionIn returns the region of an ARN; empty if it has none.
+func regionIn(arn string) string { return partOf(arn, 3) }
+
+func partOf(arn string, i int) string {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 {
 		return ""
 	}
-	return parts[4]
+	return parts[i]
 }
 
-// requestOf returns the request that the principal would make.
-func requestOf(in *nifuda.ExplainAccessRequest, principal iam.Principal) iam.Request {
+// requestOf returns the request that the principal would make now.
+func (a *api) requestOf(in *nifuda.ExplainAccessRequest, principal iam.Principal) iam.Request {
 	r := iam.Request{Principal: principal, Action: in.Action, Resource: in.Resource, ResourceAccount: accountIn(in.Resource)}
 	if r.ResourceAccount == "" {
 		r.ResourceAccount = principal.Account
 	}
-	keys := map[string][]string{}
+	now := a.Now().UTC()
+	keys := iam.Keys{"aws:currenttime": {now.Format(time.RFC3339)}, "aws:epochtime": {strconv.FormatInt(now.Unix(), 10)}}
+	if region := regionIn(in.Resource); region != "" {
+		keys["aws:requestedregion"] = []string{region}
+	}
 	for _, entry := range in.ContextEntries {
 		keys[strings.ToLower(entry.Name)] = entry.Values
 	}

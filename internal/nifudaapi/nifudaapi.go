@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
@@ -51,7 +52,7 @@ type Authorizer interface {
 	Explain(ctx context.Context, r iam.Request) (iam.Decision, error)
 }
 
-// Options are what [New] needs. All are required.
+// Options are what [New] needs. All but Now are required.
 type Options struct {
 	Accounts Accounts
 	// Authenticator accepts [nifuda.SigningName].
@@ -59,10 +60,15 @@ type Options struct {
 	Authorizer    Authorizer
 	// Home is the account that the others are managed from.
 	Home string
+	// Now is the clock that conditions on the time look at; nil means time.Now.
+	Now func() time.Time
 }
 
 // New returns the service, for [awsjson.New].
 func New(o Options) awsjson.Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	a := &api{Options: o}
 	operations := nifuda.Operations(a)
 	for name, operation := range operations {
@@ -97,17 +103,25 @@ func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
 	httpx.RecordOf(r.Context()).Principal = caller.Principal.ARN
-	return context.WithValue(r.Context(), callerKey{}, caller.Principal), nil
+	return context.WithValue(r.Context(), callerKey{}, call{caller, r}), nil
 }
 
-// callerOf returns who calls. Without a caller there is nobody to act for, and
-// it panics.
-func callerOf(ctx context.Context) iam.Principal { return ctx.Value(callerKey{}).(iam.Principal) }
+// A call is who calls, and how.
+type call struct {
+	authn.Identity
+	request *http.Request
+}
+
+// callOf returns who calls. Without a caller there is nobody to act for, and it
+// panics.
+func callOf(ctx context.Context) call { return ctx.Value(callerKey{}).(call) }
 
 // authorize asks whether the caller may take an action on a resource of an account.
 func (a *api) authorize(ctx context.Context, action, resource, account string) error {
+	c := callOf(ctx)
 	err := a.Authorizer.Authorize(ctx, iam.Request{
-		Principal: callerOf(ctx), Action: action, Resource: resource, ResourceAccount: account,
+		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account,
+		Keys: func() iam.Keys { return authn.Conditions(c.request, c.Region, a.Now()) },
 	})
 	if err != nil {
 		return fmt.Errorf("authorize %s: %w", action, err)

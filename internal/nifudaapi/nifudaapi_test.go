@@ -58,6 +58,8 @@ func (a *authorizer) Explain(_ context.Context, r iam.Request) (iam.Decision, er
 	return a.decision, nil
 }
 
+func now() time.Time { return time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC) }
+
 type fixture struct {
 	handler    http.Handler
 	identities *identity.Identities
@@ -68,13 +70,13 @@ func newFixture(t *testing.T, s *store.Store) *fixture {
 	t.Helper()
 	identities, err := identity.New(t.Context(), s, identity.Options{
 		SealingKey: bytes.Repeat([]byte{1}, 32), SessionTokenKey: []byte("key"), DefaultAccount: home,
-		Now: func() time.Time { return time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC) },
+		Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &fixture{identities: identities, authorizer: new(authorizer)}
-	service := nifudaapi.New(nifudaapi.Options{Accounts: identities, Authenticator: signedBy{}, Authorizer: f.authorizer, Home: home})
+	service := nifudaapi.New(nifudaapi.Options{Accounts: identities, Authenticator: signedBy{}, Authorizer: f.authorizer, Home: home, Now: now})
 	log := slog.New(slog.DiscardHandler)
 	f.handler = httpx.NewHandler(awsjson.New(awsjson.Options{Log: log}, service), httpx.Options{Log: log})
 	return f
@@ -228,7 +230,11 @@ func TestAnExplanationIsOfTheRequestThatWasMeant(t *testing.T) {
 		if asked.Principal != iam.Root("aws", home) || asked.Action != "ecr:PutImage" || asked.ResourceAccount != other {
 			t.Errorf("asked %+v", asked)
 		}
-		if diff := cmp.Diff(iam.Keys{"aws:sourceip": {"10.0.0.1"}}, asked.Keys()); diff != "" {
+		want := iam.Keys{
+			"aws:sourceip": {"10.0.0.1"}, "aws:requestedregion": {"us-east-1"},
+			"aws:currenttime": {"2026-11-25T12:00:00Z"}, "aws:epochtime": {"1795608000"},
+		}
+		if diff := cmp.Diff(want, asked.Keys()); diff != "" {
 			t.Errorf("keys, -want +got: %s", diff)
 		}
 		tags, err := asked.ImageTags(t.Context())

@@ -12,6 +12,8 @@ import (
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -59,7 +61,7 @@ func isQuery(r *http.Request) bool {
 
 // jsonAPIs serves the APIs that speak JSON.
 func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
-	service := ecrapi.New(ecrapi.Options{
+	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
 		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
@@ -68,11 +70,17 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
+	own := nifudaapi.New(nifudaapi.Options{
+		Accounts:      s.identities,
+		Authenticator: s.verifier(keys, nifuda.SigningName),
+		Authorizer:    access,
+		Home:          s.Config.Account,
+	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, service)
+	}, registries, own)
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.
