@@ -65,9 +65,9 @@ type Service struct {
 	// Operations are the operations by their names, which are case-sensitive.
 	Operations map[string]Operation
 	// Unsigned are the operations that prove who calls by something other than a
-	// signature: they are called without [Service.Authenticate], whatever
-	// signature the request has.
-	Unsigned map[string]bool
+	// signature, each with what makes its context: that is called instead of
+	// [Service.Authenticate], whatever signature the request has.
+	Unsigned map[string]func(r *http.Request) context.Context
 	// Authenticate finds out who calls, from a request and its whole body,
 	// which it must not keep. It returns the context that the operation gets,
 	// or a [Refusal]; any other error is a fault of the server.
@@ -266,8 +266,8 @@ func (x *exchange) route(form parameters) (Operation, error) {
 }
 
 func (x *exchange) authenticate(body []byte) (context.Context, error) {
-	if x.service.Unsigned[x.operation] {
-		return x.r.Context(), nil
+	if unsigned, ok := x.service.Unsigned[x.operation]; ok {
+		return unsigned(x.r), nil
 	}
 	return x.service.Authenticate(x.r, body)
 }
