@@ -240,8 +240,14 @@ func TestExactlyTheAllowedMayCallTheAPIs(t *testing.T) {
 		built := 0
 		for _, operation := range slices.Sorted(maps.Keys(m.Operations)) {
 			input := m.input(operation)
-			if _, ok := m.Shapes[m.Operations[operation].Input.Shape].Members["registryId"]; ok {
-				input["registryId"] = f.account
+			// Optional members that say whose or what else it is.
+			for member, value := range map[string]string{"registryId": f.account, "UserName": "none"} {
+				if _, ok := m.Shapes[m.Operations[operation].Input.Shape].Members[member]; ok {
+					input[member] = value
+				}
+			}
+			if _, ok := input["AccessKeyId"]; ok {
+				input["AccessKeyId"] = everyone["allowed"].id
 			}
 			differ, listed := p.differ[operation]
 			if listed && differ == nil {
@@ -408,7 +414,6 @@ var known = map[string]any{
 	"ActionNames":              []any{"ecr:PutImage"},
 	"PolicyInputList":          []any{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:*","Resource":"*"}}`},
 	"AWSServiceName":           "replication.ecr.amazonaws.com",
-	"AccessKeyId":              "AKIAIOSFODNN7EXAMPLE",
 	"AccountId":                "123456789012",
 	"PrincipalArn":             "arn:aws:iam::123456789012:user/allowed",
 	"Action":                   "ecr:PutImage",
