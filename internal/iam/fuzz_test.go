@@ -16,7 +16,8 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add(statement(map[string]string{"Principal": "", "NotPrincipal": `{"AWS":"111111111111"}`}), "a:b", "\xff", "ECR:PUTIMAGE", "\xfe")
 	callers := []iam.Principal{
 		iam.Root("aws", accountA), iam.Anonymous(), iam.ServicePrincipal("lambda.amazonaws.com"),
-		{ARN: userA, Account: accountA, UserID: "AIDAEXAMPLE"}, {ARN: sessionB, Account: accountB, UserID: "AROAEXAMPLE:s1"},
+		{ARN: userA, Account: accountA, UserID: "AIDAEXAMPLE"},
+		{ARN: sessionB, Account: accountB, UserID: "AROAEXAMPLE:s1"},
 	}
 	f.Fuzz(func(t *testing.T, text, key, value, action, resource string) {
 		q := iam.Query{Action: action, Resource: resource, ResourceAccount: accountA, RequestKeys: iam.Keys{key: {value}, "x:n": {value, value}}}

@@ -10,7 +10,8 @@ const (
 	unnamed grant = iota
 	// delegated: by its account. An Allow leaves the choice to the account.
 	delegated
-	// covered: by its role or by a star. What narrows the caller narrows that.
+	// covered: by its role, or as one, or by a star. What narrows the caller
+	// narrows that.
 	covered
 	// named: itself. An Allow within the account is not narrowed by what a
 	// permissions boundary or session policy does not allow.
@@ -52,10 +53,10 @@ func (p *principalTest) grant(c *Caller) grant {
 			return named
 		}
 		return delegated
+	case c.isSessionOf(p.Value) || strings.Contains(p.Value, ":role/") && p.Value == c.Principal.ARN:
+		return covered
 	case p.Value == c.Principal.ARN || p.Value == c.Principal.UserID:
 		return named
-	case c.isSessionOf(p.Value):
-		return covered
 	}
 	return unnamed
 }

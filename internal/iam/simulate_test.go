@@ -135,7 +135,10 @@ func (s simulation) query(t *testing.T) iam.Query {
 	if s.Session != nil {
 		q.Caller.Session = []iam.NamedPolicy{parse(s.Session, iam.ParseIdentityPolicy)}
 	}
-	if s.Resource != nil {
+	switch {
+	case s.Request.Action == "sts:AssumeRole":
+		q.Trust, q.ResourcePolicies = true, []iam.NamedPolicy{parse(s.Resource, iam.ParseTrustPolicy)}
+	case s.Resource != nil:
 		q.ResourcePolicies = []iam.NamedPolicy{parse(s.Resource, iam.ParseRepositoryPolicy)}
 	}
 	for name, value := range s.Request.Context {
@@ -183,6 +186,9 @@ const (
 )
 
 func (g generator) simulation() simulation {
+	if g.chance(15) {
+		return g.assumption()
+	}
 	s := simulation{ServiceControl: []any{}, ResourceControl: []any{}, Identity: []any{}}
 	s.Request.Principal = pick(g, userA, userA, sessionA, sessionA, userB, sessionB, "arn:aws:iam::"+accountA+":root", "anonymous")
 	s.Request.Action = pick(g, iam.BatchGetImage, iam.PutImage, iam.DescribeImages)
@@ -210,6 +216,34 @@ func (g generator) simulation() simulation {
 	if g.chance(60) {
 		narrowed := s.PermissionBounds != nil || s.Session != nil
 		s.Resource = g.policy(func() any { return g.principal(narrowed, s.Session != nil) })
+	}
+	return s
+}
+
+// assumption asks for a role of account A, whose trust policy decides.
+func (g generator) assumption() simulation {
+	s := simulation{ServiceControl: []any{}, ResourceControl: []any{}, Identity: []any{}}
+	s.Request.Principal = pick(g, userA, sessionA, userB, sessionB)
+	s.Request.Action = "sts:AssumeRole"
+	s.Request.Resource.Resource = "arn:aws:iam::" + accountA + ":role/T"
+	s.Request.Resource.AccountID = accountA
+	s.Request.Context = g.context(s.Request.Principal)
+	statements := make([]any, 1+g.IntN(3))
+	for i := range statements {
+		statement := map[string]any{
+			"Effect": pick(g, "Allow", "Allow", "Allow", "Deny"), "Action": pick(g, "sts:AssumeRole", "sts:*", "sts:TagSession"), "Principal": g.principal(true, false),
+		}
+		if g.chance(30) {
+			statement["Condition"] = g.conditions(true)
+		}
+		statements[i] = statement
+	}
+	s.Resource = map[string]any{"Version": iam.Version2012, "Statement": statements}
+	if g.chance(60) {
+		s.Identity = append(s.Identity, named{"identity", map[string]any{"Version": iam.Version2012, "Statement": map[string]any{
+			"Effect": pick(g, "Allow", "Allow", "Deny"), "Action": pick(g, "sts:*", "sts:AssumeRole", "sts:assume*"),
+			"Resource": pick(g, "*", "arn:aws:iam::*:role/T", "arn:aws:iam::"+accountA+":role/S"),
+		}}})
 	}
 	return s
 }
@@ -245,7 +279,11 @@ func (g generator) policy(principal func() any) map[string]any {
 	statements := make([]any, 1+g.IntN(3))
 	for i := range statements {
 		s := g.statement(version == iam.Version2012)
-		if principal != nil {
+		switch {
+		case principal == nil:
+		case s["Effect"] == "Deny" && g.chance(20):
+			s["NotPrincipal"] = map[string]any{"AWS": some(g, userA, userB, sessionA, sessionB)}
+		default:
 			s["Principal"] = principal()
 		}
 		statements[i] = s
@@ -278,8 +316,10 @@ func (g generator) statement(variables bool) map[string]any {
 }
 
 func (g generator) principal(narrowed, bySession bool) any {
-	principals := []string{userA, userB, "arn:aws:iam::" + accountA + ":role/R", "arn:aws:iam::" + accountB + ":role/R",
-		accountA, "arn:aws:iam::" + accountB + ":root", "arn:aws:sts::" + accountA + ":assumed-role/R/s2"}
+	principals := []string{
+		userA, userB, "arn:aws:iam::" + accountA + ":role/R", "arn:aws:iam::" + accountB + ":role/R",
+		accountA, "arn:aws:iam::" + accountB + ":root", "arn:aws:sts::" + accountA + ":assumed-role/R/s2",
+	}
 	if !bySession {
 		principals = append(principals, sessionA, sessionA)
 	}
