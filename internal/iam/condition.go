@@ -32,7 +32,7 @@ type condition struct {
 
 // newCondition compiles, or says which value is not of the operator's type.
 func newCondition(source Condition, version string) (condition, error) {
-	c := condition{key: lowerASCII(source.Key), set: source.Set, ifExists: source.IfExists, null: source.Operator == nullOperator}
+	c := condition{key: strings.ToLower(source.Key), set: source.Set, ifExists: source.IfExists, null: source.Operator == nullOperator}
 	operator := operators[source.Operator]
 	c.negated = operator.negated
 	for _, value := range source.Values {

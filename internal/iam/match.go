@@ -147,7 +147,7 @@ func runeLen(s string) int {
 }
 
 // lowerASCII leaves everything but A to Z alone, which is all that the names of
-// actions and condition keys have.
+// actions have.
 func lowerASCII(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {

@@ -21,7 +21,7 @@ import (
 // @cloud-copilot/iam-simulate, which testdata/simulate asks. Half of them are
 // the same in every run, half are new.
 func TestAgreesWithIndependentImplementation(t *testing.T) {
-	const each = 3000
+	const each = 2000
 	fresh := uint64(time.Now().UnixNano())
 	t.Logf("fresh seed %d", fresh)
 	var simulations []simulation

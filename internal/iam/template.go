@@ -68,7 +68,7 @@ func newTemplate(text, version string, wild bool) template {
 // in quotes.
 func variable(inner string) (part, bool) {
 	key, fallback, hasFallback := strings.Cut(inner, ",")
-	v := part{key: lowerASCII(strings.TrimSpace(key)), hasFallback: hasFallback}
+	v := part{key: strings.ToLower(strings.TrimSpace(key)), hasFallback: hasFallback}
 	if hasFallback {
 		fallback = strings.TrimSpace(fallback)
 		if len(fallback) < 2 || fallback[0] != '\'' || fallback[len(fallback)-1] != '\'' {
