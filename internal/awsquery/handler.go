@@ -65,9 +65,9 @@ type Service struct {
 	// Operations are the operations by their names, which are case-sensitive.
 	Operations map[string]Operation
 	// Unsigned are the operations that prove who calls by something other than a
-	// signature: they are called without [Service.Authenticate], whatever
-	// signature the request has.
-	Unsigned map[string]bool
+	// signature, each with what makes its context: that is called instead of
+	// [Service.Authenticate], whatever signature the request has.
+	Unsigned map[string]func(r *http.Request) context.Context
 	// Authenticate finds out who calls, from a request and its whole body,
 	// which it must not keep. It returns the context that the operation gets,
 	// or a [Refusal]; any other error is a fault of the server.
@@ -268,12 +268,11 @@ func (x *exchange) route(form parameters) (Operation, error) {
 }
 
 func (x *exchange) authenticate(body []byte) (context.Context, error) {
-	switch {
-	case x.service.Unsigned[x.operation]:
-		return x.r.Context(), nil
-	case x.stranger != nil:
-		return nil, x.stranger // whose proof is not looked at a second time
-	default:
-		return x.service.Authenticate(x.r, body)
+	if unsigned, ok := x.service.Unsigned[x.operation]; ok {
+		return unsigned(x.r), nil
 	}
+	if x.stranger != nil {
+		return nil, x.stranger // whose proof is not looked at a second time
+	}
+	return x.service.Authenticate(x.r, body)
 }

@@ -95,7 +95,7 @@ func service() awsquery.Service {
 			"Fail":     answer(nil, errors.New("the disk is on fire")),
 			"Unsigned": answer(&result{Text: "open"}, nil),
 		},
-		Unsigned: map[string]bool{"Unsigned": true},
+		Unsigned: map[string]func(*http.Request) context.Context{"Unsigned": (*http.Request).Context},
 		Authenticate: func(r *http.Request, body []byte) (context.Context, error) {
 			if err := precheck(r); err != nil {
 				return nil, err

@@ -38,6 +38,8 @@ type Config struct {
 	TLSCert     string `name:"tls-cert" env:"NIFUDA_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM, reloaded when it changes."`
 	TLSKey      string `name:"tls-key" env:"NIFUDA_TLS_KEY" placeholder:"FILE" help:"Private key in PEM, reloaded when it changes."`
 	Proxies     string `name:"trusted-proxies" env:"NIFUDA_TRUSTED_PROXIES" placeholder:"ADDRS" help:"Addresses or CIDR ranges, separated by commas, of the proxies that are believed in X-Forwarded-For and X-Forwarded-Proto (default none)."`
+	OIDCKeys    string `name:"oidc-keys" env:"NIFUDA_OIDC_KEYS" placeholder:"DIR" help:"Directory with the keys of OpenID Connect providers that cannot be asked over the network."`
+	OIDCHosts   string `name:"oidc-hosts" env:"NIFUDA_OIDC_HOSTS" placeholder:"HOSTS" help:"Hosts, with stars, separated by commas, that OpenID Connect providers may be at (default all that are not on this machine)."`
 	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all (default ${default})."`
 	Audit       string `name:"audit" env:"NIFUDA_AUDIT" placeholder:"WHERE" help:"Where audit records go: file:PATH, stdout or off (default file:<data>/audit/audit.log)."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`

@@ -187,6 +187,8 @@ func TestValidate(t *testing.T) {
 		{"key alone", func(c *config.Config) { c.TLSKey = "k.pem" }, `--tls-cert and --tls-key: give both or neither`},
 		{"proxy without an address", func(c *config.Config) { c.Proxies = "10.0.0.0/8,lb.example" }, `--trusted-proxies: "lb.example" is neither an IP address nor a range such as 10.0.0.0/8`},
 		{"proxy with a zone", func(c *config.Config) { c.Proxies = "fe80::1%eth0" }, `--trusted-proxies: "fe80::1%eth0" is neither an IP address nor a range such as 10.0.0.0/8`},
+		{"hosts of providers", func(c *config.Config) { c.OIDCHosts = "gitlab.example.com, *.ci.example, 127.0.0.1, ::1" }, ""},
+		{"host with port", func(c *config.Config) { c.OIDCHosts = "localhost,gitlab.example.com:8443" }, `--oidc-hosts: "gitlab.example.com:8443" is neither a host name, which may have stars, nor an IP address`},
 		{"api", func(c *config.Config) { c.Role = "api" }, `--role: api is not supported yet by this version; use all`},
 		{"worker", func(c *config.Config) { c.Role = "worker" }, `--role: worker is not supported yet by this version; use all`},
 		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not all`},

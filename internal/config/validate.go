@@ -37,6 +37,7 @@ func (c *Config) Validate() error {
 		about("domain", checkDomain(c.Domain)),
 		checkTLS(c.TLSCert, c.TLSKey),
 		about("trusted-proxies", checkProxies(c.Proxies)),
+		about("oidc-hosts", checkHosts(c.OIDCHosts)),
 		about("role", checkRole(c.Role)),
 		about("audit", checkAudit(c.Audit)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
@@ -52,6 +53,9 @@ func (c *Config) Level() slog.Level {
 	}
 	return level
 }
+
+// ProviderHosts returns OIDCHosts as a list.
+func (c *Config) ProviderHosts() []string { return splitList(c.OIDCHosts) }
 
 // TrustedProxies returns Proxies as address ranges. Validate has found no
 // mistake in it.
@@ -181,6 +185,27 @@ func isHostName(name string) bool {
 func checkTLS(cert, key string) error {
 	if (cert == "") != (key == "") {
 		return errors.New("--tls-cert and --tls-key: give both or neither")
+	}
+	return nil
+}
+
+// splitList returns the elements of a list with commas; an empty one has none.
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	elements := strings.Split(list, ",")
+	for i := range elements {
+		elements[i] = strings.TrimSpace(elements[i])
+	}
+	return elements
+}
+
+func checkHosts(list string) error {
+	for _, host := range splitList(list) {
+		if !isHostName(strings.ReplaceAll(host, "*", "x")) && net.ParseIP(host) == nil {
+			return fmt.Errorf("%q is neither a host name, which may have stars, nor an IP address", host)
+		}
 	}
 	return nil
 }

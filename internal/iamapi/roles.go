@@ -56,8 +56,6 @@ func (s *iamService) CreateRole(ctx context.Context, in *awsiam.CreateRoleReques
 	return &awsiam.CreateRoleResponse{Role: made}, nil
 }
 
-func seconds(n *int32) time.Duration { return time.Duration(value(n)) * time.Second }
-
 // GetRole implements [awsiam.Service].
 func (s *iamService) GetRole(ctx context.Context, in *awsiam.GetRoleRequest) (*awsiam.GetRoleResponse, error) {
 	account, err := s.authorizeOn(ctx, "iam:GetRole", identity.Role, in.RoleName, nil)

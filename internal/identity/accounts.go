@@ -150,3 +150,41 @@ func (s *Identities) RemoveAlias(ctx context.Context, account, alias string) err
 		return tx.SetAccountAlias(ctx, account, "")
 	})
 }
+
+// Summary returns how many entities of each kind an account has, the quotas,
+// and how many access keys its root has there, by the names of GetAccountSummary.
+func (s *Identities) Summary(ctx context.Context, account string) (map[string]int, error) {
+	summary := map[string]int{
+		"AccessKeysPerUserQuota":        MaxAccessKeys,
+		"AttachedPoliciesPerGroupQuota": MaxAttachedPolicies,
+		"AttachedPoliciesPerRoleQuota":  MaxAttachedPolicies,
+		"AttachedPoliciesPerUserQuota":  MaxAttachedPolicies,
+		"GroupPolicySizeQuota":          inlineLimit[Group],
+		"GroupsPerUserQuota":            MaxGroups,
+		"RolePolicySizeQuota":           inlineLimit[Role],
+		"UserPolicySizeQuota":           inlineLimit[User],
+		"VersionsPerPolicyQuota":        MaxPolicyVersions,
+		"PolicySizeQuota":               MaxManagedPolicy,
+		"AssumeRolePolicySizeQuota":     maxTrustPolicy,
+		"AccountMFAEnabled":             0,
+		"MFADevices":                    0,
+		"MFADevicesInUse":               0,
+	}
+	for kind, name := range map[Kind]string{User: "Users", Group: "Groups", Role: "Roles", Policy: "Policies", OIDCProvider: "Providers"} {
+		limit := kinds[kind].limit
+		count, err := s.store.CountIdentities(ctx, account, string(kind), limit)
+		if err != nil {
+			return nil, fmt.Errorf("count %s entities: %w", kind, err)
+		}
+		summary[name] = count
+		if kind != OIDCProvider {
+			summary[name+"Quota"] = limit
+		}
+	}
+	keys, err := s.store.AccessKeys(ctx, account, account, "", 1)
+	if err != nil {
+		return nil, fmt.Errorf("read root's access keys: %w", err)
+	}
+	summary["AccountAccessKeysPresent"] = len(keys)
+	return summary, nil
+}

@@ -60,8 +60,10 @@ func (s *Identities) readSession(ctx context.Context, caller *iam.Caller) error 
 		return err
 	}
 	scope := session.Scope
-	for name, values := range scope.Keys {
-		setKey(caller.Keys, name, values...)
+	for name, values := range scope.Keys { // which say nothing of what is known otherwise
+		if _, known := caller.Keys[strings.ToLower(name)]; !known {
+			setKey(caller.Keys, name, values...)
+		}
 	}
 	for _, tag := range scope.Tags {
 		setKey(caller.Keys, "aws:PrincipalTag/"+tag.Key, tag.Value)

@@ -16,6 +16,7 @@ const (
 	CodeEntityAlreadyExists      Code = "EntityAlreadyExists"
 	CodeInvalidInput             Code = "InvalidInput"
 	CodeInvalidUserType          Code = "InvalidUserType"
+	CodeInvalidParameterValue    Code = "InvalidParameterValue"
 	CodeLimitExceeded            Code = "LimitExceeded"
 	CodeMalformedPolicyDocument  Code = "MalformedPolicyDocument"
 	CodeNoSuchEntity             Code = "NoSuchEntity"

@@ -24,6 +24,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
 // Options are what identities take from the process that keeps them.
@@ -34,6 +35,8 @@ type Options struct {
 	SessionTokenKey []byte
 	// DefaultAccount exists from the start: 12 digits.
 	DefaultAccount string
+	// Tokens verifies the tokens of OIDC providers; nil is one without settings.
+	Tokens *webidentity.Verifier
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Log takes what fails in the background; nil discards.
@@ -48,6 +51,7 @@ type Identities struct {
 	log             *slog.Logger
 	seal            cipher.AEAD
 	sessionTokenKey []byte
+	tokens          *webidentity.Verifier
 	versions        *versions
 	keys            *cache[string, keyState]
 	callers         *cache[iam.Principal, *iam.Caller]
@@ -80,8 +84,11 @@ func New(ctx context.Context, s *store.Store, o Options) (*Identities, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Tokens == nil {
+		o.Tokens = webidentity.New(webidentity.Options{Now: o.Now, Log: o.Log})
+	}
 	i := &Identities{
-		store: s, now: o.Now, log: o.Log, seal: seal, sessionTokenKey: o.SessionTokenKey,
+		store: s, tokens: o.Tokens, now: o.Now, log: o.Log, seal: seal, sessionTokenKey: o.SessionTokenKey,
 		versions: newVersions(s),
 		keys:     newCache[string, keyState](rememberedKeys),
 		callers:  newCache[iam.Principal, *iam.Caller](rememberedCallers),

@@ -77,6 +77,11 @@ func providerName(address string) (string, error) {
 		strings.Contains(address, "#") {
 		return "", refuse(CodeValidationError, "Invalid Open ID Connect Provider URL")
 	}
+	// The claims of its tokens are condition keys behind its name, which must not
+	// be taken for those of a service: aws:PrincipalAccount says who calls.
+	if !strings.ContainsAny(u.Host, ".:") {
+		return "", refuse(CodeValidationError, "Invalid Open ID Connect Provider URL: the host %s has neither a domain nor a port", u.Host)
+	}
 	return strings.TrimSuffix(address[len(httpsScheme):], "/"), nil
 }
 

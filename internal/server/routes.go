@@ -89,6 +89,7 @@ func (s *server) queryAPIs(keys authn.Keys, access auditedAuthorizer) http.Handl
 		Authenticator: s.verifier(keys, iamapi.SigningNames...),
 		Authorizer:    access,
 		Identities:    s.identities,
+		Region:        s.Config.Region,
 	})
 	return awsquery.New(awsquery.Options{
 		Log:       s.Log,

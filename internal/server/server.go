@@ -33,6 +33,7 @@ import (
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
 // Running transfers get this long to end when the server stops.
@@ -99,6 +100,7 @@ func (s *server) open(ctx context.Context) error {
 	s.identities, err = identity.New(ctx, metadata, identity.Options{
 		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
 		DefaultAccount: s.Config.Account, Log: s.Log,
+		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
 	})
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
