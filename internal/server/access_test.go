@@ -204,7 +204,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 		f.must(err)
 		bob := signer{id: key.AccessKeyID, secret: key.Secret}
 		pull := func() int {
-			r := httptest.NewRequest("GET", "http://"+f.account+".dkr.ecr."+f.region+".example.com/v2/app/manifests/v1", nil)
+			r := httptest.NewRequest(http.MethodGet, "http://"+f.account+".dkr.ecr."+f.region+".example.com/v2/app/manifests/v1", nil)
 			r.Header.Set("Authorization", bob.key())
 			w := httptest.NewRecorder()
 			f.handler.ServeHTTP(w, r)
