@@ -37,9 +37,9 @@ func (m *model) policies(u *modelUser) []string {
 }
 
 // A step makes a random change to the identities and to the model, and returns
-// what it did, what that answered, and the code that it must be refused with;
-// empty is none.
-type step func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (did string, got error, want identity.Code)
+// what it did, the code that it must be refused with, which is empty for none,
+// and what it answered.
+type step func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (did string, want identity.Code, got error)
 
 var (
 	someUsers  = []string{"ann", "bob", "cid"}
@@ -50,52 +50,52 @@ var (
 func pick(r *rand.Rand, from []string) string { return from[r.IntN(len(from))] }
 
 var steps = []step{
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		name := pick(r, someUsers)
 		_, err := i.CreateUser(ctx, identity.NewUser{Account: account, Name: name})
 		if m.users[name] != nil {
-			return "create user " + name, err, identity.CodeEntityAlreadyExists
+			return "create user " + name, identity.CodeEntityAlreadyExists, err
 		}
 		m.users[name] = &modelUser{groups: map[string]bool{}, policies: map[string]bool{}, keys: map[string]bool{}}
-		return "create user " + name, err, ""
+		return "create user " + name, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		name := pick(r, someUsers)
 		err := i.DeleteUser(ctx, account, name)
 		switch u := m.users[name]; {
 		case u == nil:
-			return "delete user " + name, err, identity.CodeNoSuchEntity
+			return "delete user " + name, identity.CodeNoSuchEntity, err
 		case len(u.keys)+len(u.groups)+len(u.policies) > 0:
-			return "delete user " + name, err, identity.CodeDeleteConflict
+			return "delete user " + name, identity.CodeDeleteConflict, err
 		}
 		delete(m.users, name)
-		return "delete user " + name, err, ""
+		return "delete user " + name, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		from, to := pick(r, someUsers), pick(r, someUsers)
 		did := "rename " + from + " to " + to
 		err := i.Rename(ctx, account, identity.User, from, to, "")
 		switch {
 		case m.users[from] == nil:
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		case from != to && m.users[to] != nil:
-			return did, err, identity.CodeEntityAlreadyExists
+			return did, identity.CodeEntityAlreadyExists, err
 		}
 		u := m.users[from]
 		delete(m.users, from)
 		m.users[to] = u
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		name := pick(r, someGroups)
 		_, err := i.CreateGroup(ctx, account, name, "")
 		if m.groups[name] != nil {
-			return "create group " + name, err, identity.CodeEntityAlreadyExists
+			return "create group " + name, identity.CodeEntityAlreadyExists, err
 		}
 		m.groups[name] = map[string]bool{}
-		return "create group " + name, err, ""
+		return "create group " + name, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		name := pick(r, someGroups)
 		err := i.DeleteGroup(ctx, account, name)
 		inUse := len(m.groups[name]) > 0
@@ -104,45 +104,45 @@ var steps = []step{
 		}
 		switch {
 		case m.groups[name] == nil:
-			return "delete group " + name, err, identity.CodeNoSuchEntity
+			return "delete group " + name, identity.CodeNoSuchEntity, err
 		case inUse:
-			return "delete group " + name, err, identity.CodeDeleteConflict
+			return "delete group " + name, identity.CodeDeleteConflict, err
 		}
 		delete(m.groups, name)
-		return "delete group " + name, err, ""
+		return "delete group " + name, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		user, group := pick(r, someUsers), pick(r, someGroups)
 		did := "add " + user + " to " + group
 		err := i.AddToGroup(ctx, account, group, user)
 		if m.groups[group] == nil || m.users[user] == nil {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		m.users[user].groups[group] = true
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		user, group := pick(r, someUsers), pick(r, someGroups)
 		did := "remove " + user + " from " + group
 		err := i.RemoveFromGroup(ctx, account, group, user)
 		if m.groups[group] == nil || m.users[user] == nil || !m.users[user].groups[group] {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		delete(m.users[user].groups, group)
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		kind, name, policies := m.holder(r)
 		policy := name + "-" + pick(r, somePolicy)
 		did := "put policy " + policy
 		err := i.PutInlinePolicy(ctx, account, kind, name, policy, allowAll)
 		if policies == nil {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		policies[policy] = true
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		kind, name, policies := m.holder(r)
 		policy := name + "-" + pick(r, somePolicy)
 		if named := slices.Sorted(maps.Keys(policies)); len(named) > 0 {
@@ -151,45 +151,45 @@ var steps = []step{
 		did := "delete policy " + policy
 		err := i.DeleteInlinePolicy(ctx, account, kind, name, policy)
 		if !policies[policy] {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		delete(policies, policy)
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		user := pick(r, someUsers)
 		did := "create key of " + user
 		key, err := i.CreateAccessKey(ctx, account, user)
 		switch u := m.users[user]; {
 		case u == nil:
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		case len(u.keys) == identity.MaxAccessKeys:
-			return did, err, identity.CodeLimitExceeded
+			return did, identity.CodeLimitExceeded, err
 		}
 		m.users[user].keys[key.AccessKeyID] = true
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		user, active := pick(r, someUsers), r.IntN(2) == 0
 		did := fmt.Sprint("set key of ", user, " active: ", active)
 		u, id := m.users[user], m.key(r, user)
 		err := i.SetAccessKeyActive(ctx, account, user, id, active)
 		if u == nil || len(u.keys) == 0 {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		u.keys[id] = active
-		return did, err, ""
+		return did, "", err
 	},
-	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, error, identity.Code) {
+	func(ctx context.Context, r *rand.Rand, i *identity.Identities, m *model) (string, identity.Code, error) {
 		user := pick(r, someUsers)
 		did := "delete key of " + user
 		u, id := m.users[user], m.key(r, user)
 		err := i.DeleteAccessKey(ctx, account, user, id)
 		if u == nil || len(u.keys) == 0 {
-			return did, err, identity.CodeNoSuchEntity
+			return did, identity.CodeNoSuchEntity, err
 		}
 		delete(u.keys, id)
-		return did, err, ""
+		return did, "", err
 	},
 }
 
@@ -223,7 +223,7 @@ func TestHistoriesAgreeWithTheModel(t *testing.T) {
 		m := &model{users: map[string]*modelUser{}, groups: map[string]map[string]bool{}}
 		var history []string
 		for range 400 {
-			did, got, want := steps[r.IntN(len(steps))](t.Context(), r, i, m)
+			did, want, got := steps[r.IntN(len(steps))](t.Context(), r, i, m)
 			history = append(history, did)
 			if want == "" && got != nil || want != "" && !identity.IsRefusal(got, want) {
 				t.Fatalf("seed %d: %s: got %v, want %q\n%q", seed, did, got, want, history)
