@@ -36,7 +36,7 @@ type Authenticator interface {
 	Precheck(ctx context.Context, r *http.Request) error
 }
 
-// Options are what [New] needs. All but Region are required.
+// Options are what [New] needs.
 type Options struct {
 	// Authenticator accepts the [SigningNames].
 	Authenticator Authenticator
@@ -44,6 +44,8 @@ type Options struct {
 	Identities    *identity.Identities
 	// Region is what requests without a signature mean; empty is none.
 	Region string
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
 }
 
 // An API is both services.
@@ -52,11 +54,15 @@ type API struct {
 	authorizer    iam.Authorizer
 	identities    *identity.Identities
 	region        string
+	now           func() time.Time
 }
 
 // New returns the services.
 func New(o Options) *API {
-	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities, region: o.Region}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &API{authenticator: o.Authenticator, authorizer: o.Authorizer, identities: o.Identities, region: o.Region, now: o.Now}
 }
 
 // Services returns what package awsquery serves.
@@ -98,12 +104,6 @@ func (a *API) Precheck(r *http.Request) error {
 	return explain(a.authenticator.Precheck(r.Context(), r))
 }
 
-// A caller is who sent a request, and how.
-type caller struct {
-	authn.Identity
-	request *http.Request
-}
-
 type callerKey struct{}
 
 // authenticate puts the caller into the context of the operation. The signature
@@ -129,16 +129,19 @@ func (a *API) anonymously(r *http.Request) context.Context {
 	return context.WithValue(r.Context(), callerKey{}, caller{nobody, r})
 }
 
+// A caller is who calls, and the request that it calls with.
+type caller struct {
+	authn.Identity
+	request *http.Request
+}
+
 // callerOf returns who calls. Without a caller there is nobody to act for, and
 // it panics.
 func callerOf(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// conditions are the condition keys that every request has.
-func (c caller) conditions() iam.Keys { return authn.Conditions(c.request, c.Region, time.Now()) }
-
 // authorize asks whether the caller may take an action on a resource of an
 // account. It comes before anything is looked up. keys returns the condition
-// keys that this operation has beyond those of every request; it may be nil.
+// keys of this operation alone and may be nil.
 func (a *API) authorize(ctx context.Context, action, resource, account string, keys func() iam.Keys) error {
 	c := callerOf(ctx)
 	err := a.authorizer.Authorize(ctx, iam.Request{
@@ -147,7 +150,7 @@ func (a *API) authorize(ctx context.Context, action, resource, account string, k
 		Resource:        resource,
 		ResourceAccount: account,
 		Keys: func() iam.Keys {
-			all := c.conditions()
+			all := a.requestKeys(ctx)
 			if keys != nil {
 				maps.Copy(all, keys())
 			}
@@ -158,6 +161,12 @@ func (a *API) authorize(ctx context.Context, action, resource, account string, k
 		return fmt.Errorf("authorize %s: %w", action, err)
 	}
 	return nil
+}
+
+// requestKeys are the condition keys that every request has.
+func (a *API) requestKeys(ctx context.Context) iam.Keys {
+	c := callerOf(ctx)
+	return authn.Conditions(c.request, c.Region, a.now())
 }
 
 // authorizeAtHome is authorize in the caller's own account, which it returns.

@@ -3,7 +3,6 @@ package iamapi
 import (
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/nifuda/nifuda/internal/awsiam"
 	"github.com/nifuda/nifuda/internal/identity"
@@ -67,5 +66,3 @@ func itself[T any](item T) T { return item }
 func encodedDocument(document string) string {
 	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
-
-func seconds(n *int32) time.Duration { return time.Duration(value(n)) * time.Second }

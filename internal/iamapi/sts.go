@@ -3,6 +3,7 @@ package iamapi
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/iam"
@@ -21,6 +22,8 @@ func credentialsOf(c identity.Credentials) *sts.Credentials {
 		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.Secret, SessionToken: c.SessionToken, Expiration: sts.Timestamp{Time: c.Expires},
 	}
 }
+
+func seconds(n *int32) time.Duration { return time.Duration(value(n)) * time.Second }
 
 // mfaUnsupported refuses to look at a code of a device that nobody can have here.
 func mfaUnsupported(serial, code *string) error {
@@ -77,7 +80,7 @@ func (s *stsService) AssumeRole(ctx context.Context, in *sts.AssumeRoleRequest) 
 		Tags:              each(in.Tags, func(tag sts.Tag) identity.Tag { return identity.Tag{Key: tag.Key, Value: value(tag.Value)} }),
 		TransitiveTagKeys: in.TransitiveTagKeys,
 		SourceIdentity:    value(in.SourceIdentity), ExternalID: value(in.ExternalId),
-		Region: caller.Region, Keys: caller.conditions(),
+		Region: caller.Region, Keys: s.requestKeys(ctx),
 	})
 	if errors.Is(err, identity.ErrUnknownPrincipal) { // gone since it signed
 		return nil, &awsquery.Error{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid.", Status: 403}

@@ -14,11 +14,10 @@ func (s *stsService) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.Assu
 	if in.ProviderId != nil {
 		return nil, &identity.Error{Code: identity.CodeValidationError, Message: "ProviderId is only for OAuth 2.0 access tokens, which are not supported by this registry."}
 	}
-	caller := callerOf(ctx)
 	begun, err := s.identities.AssumeRoleWithWebIdentity(ctx, in.WebIdentityToken, identity.RoleSession{
 		RoleARN: in.RoleArn, Name: in.RoleSessionName, Duration: seconds(in.DurationSeconds),
 		Policy: value(in.Policy), PolicyARNs: arnsOf(in.PolicyArns),
-		Region: caller.Region, Keys: caller.conditions(),
+		Region: callerOf(ctx).Region, Keys: s.requestKeys(ctx),
 	})
 	if err != nil {
 		return nil, err
