@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,6 +103,9 @@ func parse(text string, check func(*Document) error) (*Document, error) {
 	r := reader{strictjson.NewReader(text)}
 	d := r.document()
 	if err := r.Close(); err != nil {
+		if worded, ok := errors.AsType[*PolicyError](err); ok {
+			return nil, worded
+		}
 		return nil, malformed(syntaxErrors, "%w", err)
 	}
 	if d.Version != Version2008 && d.Version != Version2012 {

@@ -94,9 +94,10 @@ func TestParseTrustPolicy(t *testing.T) {
 		"another action":       {`"Principal":"*","Action":"sts:GetCallerIdentity"`, "AssumeRole policy may only specify STS AssumeRole actions."},
 		"another service":      {`"Principal":"*","Action":["sts:AssumeRole","ecr:PutImage"]`, "AssumeRole policy may only specify STS AssumeRole actions."},
 		"every action":         {`"Principal":"*","Action":"*"`, "AssumeRole policy may only specify STS AssumeRole actions."},
-		"a strange provider":   {`"Principal":{"Federated":"arn:aws:iam::111111111111:user/x"},"Action":"sts:AssumeRoleWithWebIdentity"`, "Syntax errors in policy."},
-		"a group":              {`"Principal":{"AWS":"arn:aws:iam::111111111111:group/g"},"Action":"sts:AssumeRole"`, "Syntax errors in policy."},
-		"a wildcard":           {`"Principal":{"AWS":"arn:aws:iam::111111111111:user/*"},"Action":"sts:AssumeRole"`, "Syntax errors in policy."},
+		"a strange provider":   {`"Principal":{"Federated":"arn:aws:iam::111111111111:user/x"},"Action":"sts:AssumeRoleWithWebIdentity"`, `Invalid principal in policy: "FEDERATED":"arn:aws:iam::111111111111:user/x"`},
+		"a group":              {`"Principal":{"AWS":"arn:aws:iam::111111111111:group/g"},"Action":"sts:AssumeRole"`, `Invalid principal in policy: "AWS":"arn:aws:iam::111111111111:group/g"`},
+		"a wildcard":           {`"Principal":{"AWS":"arn:aws:iam::111111111111:user/*"},"Action":"sts:AssumeRole"`, `Invalid principal in policy: "AWS":"arn:aws:iam::111111111111:user/*"`},
+		"an unknown type":      {`"Principal":{"aws":"*"},"Action":"sts:AssumeRole"`, "Syntax errors in policy."},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

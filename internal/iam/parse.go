@@ -115,9 +115,9 @@ func (r reader) principals() []PrincipalPattern {
 	principals := []PrincipalPattern{}
 	for kind := range r.Members() {
 		for _, value := range r.texts() {
-			p, ok := principal(kind, value)
-			if !ok {
-				r.fail("principal %q of type %q is malformed", value, kind)
+			p, err := principal(kind, value)
+			if err != nil {
+				r.Fail(err)
 			}
 			principals = append(principals, p)
 		}
@@ -128,23 +128,29 @@ func (r reader) principals() []PrincipalPattern {
 	return principals
 }
 
-func principal(kind, value string) (PrincipalPattern, bool) {
+func principal(kind, value string) (PrincipalPattern, error) {
 	p := PrincipalPattern{Type: PrincipalType(kind), Value: value}
+	valid := false
 	switch p.Type {
 	case AWS:
 		switch {
 		case value == "*":
-			return PrincipalPattern{Type: Anyone}, true
+			return PrincipalPattern{Type: Anyone}, nil
 		case isAccount(value):
-			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, true
+			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, nil
 		}
-		return p, validPrincipalARN(value) || validUniqueID(value)
+		valid = validPrincipalARN(value) || validUniqueID(value)
 	case Service:
-		return p, validService(value)
+		valid = validService(value)
 	case Federated:
-		return p, validService(value) || validProviderARN(value)
+		valid = validService(value) || validProviderARN(value)
+	default:
+		return p, fmt.Errorf("unknown type %q of principal", kind)
 	}
-	return p, false
+	if !valid {
+		return p, malformed(fmt.Sprintf("Invalid principal in policy: %q:%q", strings.ToUpper(kind), value), "principal %q of type %q is malformed", value, kind)
+	}
+	return p, nil
 }
 
 // validService reports whether s is a host name such as lambda.amazonaws.com.
