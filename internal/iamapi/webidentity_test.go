@@ -109,19 +109,23 @@ func TestTokensOfProvidersBecomeSessions(t *testing.T) {
 	}{
 		"GitHub Actions": {
 			map[string]any{"sub": "repo:octo-org/app:ref:refs/heads/main", "repository": "octo-org/app", "ref": "refs/heads/main"},
-			"StringLike", "sub", "repo:octo-org/app:*", map[string]any{"sub": "repo:octo-org/other:ref:refs/heads/main"},
+			"StringLike", "sub", "repo:octo-org/app:*",
+			map[string]any{"sub": "repo:octo-org/other:ref:refs/heads/main"},
 		},
 		"GitHub environment": {
 			map[string]any{"sub": "repo:octo-org/app:environment:prod", "environment": "prod"},
-			"StringEquals", "environment", "prod", map[string]any{"sub": "repo:octo-org/app:environment:test", "environment": "test"},
+			"StringEquals", "environment", "prod",
+			map[string]any{"sub": "repo:octo-org/app:environment:test", "environment": "test"},
 		},
 		"GitLab": {
 			map[string]any{"sub": "project_path:group/app:ref_type:branch:ref:main", "project_path": "group/app", "ref_protected": "true"},
-			"StringEquals", "ref_protected", "true", map[string]any{"sub": "project_path:group/app:ref_type:branch:ref:x", "ref_protected": "false"},
+			"StringEquals", "ref_protected", "true",
+			map[string]any{"sub": "project_path:group/app:ref_type:branch:ref:x", "ref_protected": "false"},
 		},
 		"Kubernetes": {
 			map[string]any{"sub": "system:serviceaccount:ci:builder", "aud": []string{"sts.amazonaws.com"}, "kubernetes.io": map[string]any{"namespace": "ci"}},
-			"StringEquals", "sub", "system:serviceaccount:ci:builder", map[string]any{"sub": "system:serviceaccount:default:builder"},
+			"StringEquals", "sub", "system:serviceaccount:ci:builder",
+			map[string]any{"sub": "system:serviceaccount:default:builder"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
