@@ -128,6 +128,14 @@ func of(value any, found []violation) []violation {
 	return found
 }
 
+// all puts all constraints of a value in the place of those that it breaks.
+func all(found []violation, constraints string) []violation {
+	if found == nil {
+		return nil
+	}
+	return []violation{{constraint: constraints}}
+}
+
 // ofList adds the list that broke constraints.
 func ofList(list []string, found []violation) []violation {
 	return of("["+strings.Join(list, ", ")+"]", found)
@@ -2016,7 +2024,7 @@ func checkActionNameListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkActionNameType(list[i])); found != nil {
+		if found = ofElement(all(checkActionNameType(list[i]), "Member must have length less than or equal to 128, Member must have length greater than or equal to 3")); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2038,7 +2046,7 @@ func checkResourceNameListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkResourceNameType(list[i])); found != nil {
+		if found = ofElement(all(checkResourceNameType(list[i]), "Member must have length less than or equal to 2048, Member must have length greater than or equal to 1")); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2050,7 +2058,7 @@ func checkSimulationPolicyListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkPolicyDocumentType(list[i])); found != nil {
+		if found = ofElement(all(checkPolicyDocumentType(list[i]), `Member must have length less than or equal to 131072, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`)); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2062,7 +2070,7 @@ func checkClientIDListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkClientIDType(list[i])); found != nil {
+		if found = ofElement(all(checkClientIDType(list[i]), "Member must have length less than or equal to 255, Member must have length greater than or equal to 1")); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2074,7 +2082,7 @@ func checkEntityListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkEntityType(list[i])); found != nil {
+		if found = ofElement(all(checkEntityType(list[i]), "Member must satisfy enum value set: [User, Role, Group, LocalManagedPolicy, AWSManagedPolicy]")); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2089,7 +2097,7 @@ func checkTagKeyListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkTagKeyType(list[i])); found != nil {
+		if found = ofElement(all(checkTagKeyType(list[i]), `Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+`)); found != nil {
 			return ofList(list, found)
 		}
 	}
@@ -2114,7 +2122,7 @@ func checkThumbprintListType(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkThumbprintType(list[i])); found != nil {
+		if found = ofElement(all(checkThumbprintType(list[i]), "Member must have length less than or equal to 40, Member must have length greater than or equal to 40")); found != nil {
 			return ofList(list, found)
 		}
 	}

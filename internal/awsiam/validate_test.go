@@ -44,7 +44,8 @@ func TestARefusalNamesEveryBrokenConstraintWithItsValue(t *testing.T) {
 		{
 			"elements", &awsiam.UntagUserRequest{UserName: "ann", TagKeys: []string{"a", ""}},
 			"1 validation error detected: Value '[a, ]' at 'tagKeys'" + detected +
-				"Member must satisfy constraint: [Member must have length greater than or equal to 1]",
+				"Member must satisfy constraint: [Member must have length less than or equal to 128, " +
+				`Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+]`,
 		},
 	}
 	for _, test := range tests {

@@ -149,6 +149,8 @@ type exchange struct {
 	w         http.ResponseWriter
 	r         *http.Request
 	requestID string
+	// stranger is what the precheck has against the caller.
+	stranger error
 	// service and operation are set once they are known.
 	service   *Service
 	operation string
@@ -194,14 +196,14 @@ func (x *exchange) call() (any, error) {
 // read reads the body, of which strangers may send less.
 func (x *exchange) read(buffer *bytes.Buffer) (release func(), err error) {
 	limit := int64(DefaultLimit)
-	stranger := x.precheck(x.r)
-	if stranger != nil {
+	x.stranger = x.precheck(x.r)
+	if x.stranger != nil {
 		limit = UnsignedLimit
 	}
 	release, err = x.bodies.ReadWhole(buffer, x.w, x.r, limit, bodyShare)
 	switch {
-	case errors.Is(err, httpx.ErrTooLarge) && stranger != nil:
-		return nil, stranger
+	case errors.Is(err, httpx.ErrTooLarge) && x.stranger != nil:
+		return nil, x.stranger
 	case errors.Is(err, httpx.ErrTooLarge):
 		return nil, tooLarge(limit)
 	case errors.Is(err, httpx.ErrCrowded):
@@ -268,6 +270,9 @@ func (x *exchange) route(form parameters) (Operation, error) {
 func (x *exchange) authenticate(body []byte) (context.Context, error) {
 	if unsigned, ok := x.service.Unsigned[x.operation]; ok {
 		return unsigned(x.r), nil
+	}
+	if x.stranger != nil {
+		return nil, x.stranger // whose proof is not looked at a second time
 	}
 	return x.service.Authenticate(x.r, body)
 }

@@ -232,6 +232,20 @@ func TestAnUnsignedOperationNeedsNoSignature(t *testing.T) {
 	}
 }
 
+func TestAStrangersProofIsLookedAtOnce(t *testing.T) {
+	looks := 0
+	o, s := options(io.Discard), service()
+	o.Precheck = func(r *http.Request) error { looks++; return precheck(r) }
+	s.Authenticate = func(r *http.Request, _ []byte) (context.Context, error) { looks++; return nil, precheck(r) }
+	r := post(operation("Silent", ""))
+	r.Header.Del("Authorization")
+	w := httptest.NewRecorder()
+	awsquery.New(o, s).ServeHTTP(w, r)
+	if w.Code != 403 || looks != 1 {
+		t.Errorf("got %d after %d looks", w.Code, looks)
+	}
+}
+
 func TestAFaultIsLoggedAndHidden(t *testing.T) {
 	log, w := new(bytes.Buffer), httptest.NewRecorder()
 	awsquery.New(options(log), service()).ServeHTTP(w, post(operation("Fail", "")))

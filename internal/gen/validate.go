@@ -169,10 +169,32 @@ func (p *pkg) printListCheck(w *printer, name string) {
 		if element.Type == "structure" || element.Type == "list" {
 			w.p("found = append(found, inElement(i, %s)...)\n}", call)
 		} else {
-			w.p("if found = ofElement(%s); found != nil {\nreturn %s\n}\n}", call, p.shown("found", s))
+			w.p("if found = ofElement(%s); found != nil {\nreturn %s\n}\n}", p.elementCall(element, call), p.shown("found", s))
 		}
 	}
 	w.p("return found\n}\n")
+}
+
+// elementCall is the call that checks a plain value in a list. A detailed
+// refusal names all constraints of the value, whichever is broken.
+func (p *pkg) elementCall(s *shape, call string) string {
+	if !p.Detailed {
+		return call
+	}
+	var all []string
+	if s.Max != nil {
+		all = append(all, fmt.Sprintf("Member must have length less than or equal to %d", *s.Max))
+	}
+	if s.Min != nil {
+		all = append(all, fmt.Sprintf("Member must have length greater than or equal to %d", *s.Min))
+	}
+	if len(s.Enum) > 0 {
+		all = append(all, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
+	}
+	if s.Pattern != "" {
+		all = append(all, fmt.Sprintf(p.Pattern, s.Pattern))
+	}
+	return fmt.Sprintf("all(%s, %s)", call, quote(strings.Join(all, ", ")))
 }
 
 // shown adds to violations of a scalar or a list the value that broke the
@@ -391,6 +413,14 @@ func of(value any, found []violation) []violation {
 		found[i].value = " '" + shorten(fmt.Sprint(value)) + "'"
 	}
 	return found
+}
+
+// all puts all constraints of a value in the place of those that it breaks.
+func all(found []violation, constraints string) []violation {
+	if found == nil {
+		return nil
+	}
+	return []violation{{constraint: constraints}}
 }
 
 // ofList adds the list that broke constraints.

@@ -128,6 +128,14 @@ func of(value any, found []violation) []violation {
 	return found
 }
 
+// all puts all constraints of a value in the place of those that it breaks.
+func all(found []violation, constraints string) []violation {
+	if found == nil {
+		return nil
+	}
+	return []violation{{constraint: constraints}}
+}
+
 // ofList adds the list that broke constraints.
 func ofList(list []string, found []violation) []violation {
 	return of("["+strings.Join(list, ", ")+"]", found)
@@ -265,7 +273,7 @@ func checkContextKeyValueList(list []string) (found []violation) {
 		if len(found) >= enough {
 			break
 		}
-		if found = ofElement(checkContextKeyValue(list[i])); found != nil {
+		if found = ofElement(all(checkContextKeyValue(list[i]), "Member must have length less than or equal to 2048")); found != nil {
 			return ofList(list, found)
 		}
 	}
