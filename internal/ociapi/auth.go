@@ -46,6 +46,7 @@ func (a *api) identify(r *http.Request, request Request) (call, error) {
 		Request:    request,
 		principal:  login.Principal,
 		repository: registry.RepositoryName{Registry: id, Name: request.Name},
+		api:        a,
 		http:       r,
 	}, nil
 }
@@ -148,12 +149,17 @@ func (a *api) authorize(ctx context.Context, c *call, action string, on registry
 		Action:          action,
 		Resource:        on.Registry.ARN(name),
 		ResourceAccount: on.Registry.Account,
-		Keys:            func() iam.Keys { return authn.Conditions(c.http, on.Registry.Region, a.now()) },
+		Keys:            c.conditions,
 	}
 	if tagged(c.Op) {
-		question.ImageTags = func(ctx context.Context) ([][]string, error) { return a.imageTags(ctx, c) }
+		question.ImageTags = c.imageTags
 	}
 	return a.authorizer.Authorize(ctx, question)
+}
+
+// conditions are the condition keys of a call.
+func (c *call) conditions() iam.Keys {
+	return authn.Conditions(c.http, c.repository.Registry.Region, c.api.now())
 }
 
 // tagged reports whether an operation touches an image, and so its tags.
@@ -169,7 +175,7 @@ func tagged(op Op) bool {
 // allowed: of a push each tag that it sets, of a deletion each that it removes;
 // of a pull the tag that was asked for, or together all that a digest is known
 // by.
-func (a *api) imageTags(ctx context.Context, c *call) ([][]string, error) {
+func (c *call) imageTags(ctx context.Context) ([][]string, error) {
 	switch {
 	case c.Op == OpPutManifest:
 		var tags []string
@@ -180,11 +186,11 @@ func (a *api) imageTags(ctx context.Context, c *call) ([][]string, error) {
 	case !c.byDigest():
 		return [][]string{{c.Reference}}, nil
 	case c.Op == OpDeleteManifest:
-		c.seen = a.registry.SeenTags(c.repository, c.Reference)
+		c.seen = c.api.registry.SeenTags(c.repository, c.Reference)
 		tags, err := c.seen.See(ctx)
 		return each(tags), err
 	}
-	tags, err := a.registry.PulledTags(ctx, c.repository, c.Reference)
+	tags, err := c.api.registry.PulledTags(ctx, c.repository, c.Reference)
 	return [][]string{tags}, err
 }
 

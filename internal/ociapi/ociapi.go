@@ -97,6 +97,7 @@ type call struct {
 	// repository is the one that the request names, in the registry that it
 	// means; its Name is empty where the operation touches none.
 	repository registry.RepositoryName
+	api        *api
 	http       *http.Request
 	// seen are the tags that a deletion was allowed for; nil is not asked.
 	seen *registry.SeenTags

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nifuda/nifuda/internal/iam"
@@ -93,7 +94,7 @@ func protectionOf(n RepositoryName, rows []store.Protection) (*protection, error
 	}
 	p.narrow.Keys, p.narrow.Policies = p.target.Keys, ofRepository
 	p.target.Inherited = ofRegistry
-	p.target.Policies = append(ofRepository[:len(ofRepository):len(ofRepository)], ofRegistry...)
+	p.target.Policies = append(slices.Clip(ofRepository), ofRegistry...)
 	return p, nil
 }
 
