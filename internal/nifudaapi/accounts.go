@@ -28,11 +28,18 @@ func (a *api) CreateRootAccessKey(ctx context.Context, in *nifuda.CreateRootAcce
 	if _, err := a.Accounts.Account(ctx, in.AccountId); err != nil {
 		return nil, translated(err, identity.CodeNoSuchEntity, nifuda.AccountNotFoundException)
 	}
-	key, err := a.Accounts.CreateAccessKey(ctx, in.AccountId, "")
+	key, err := a.newRootKey(ctx, in.AccountId, value(in.Replace))
 	if err != nil {
 		return nil, translated(err, identity.CodeLimitExceeded, nifuda.LimitExceededException)
 	}
 	return &nifuda.CreateRootAccessKeyResponse{AccessKey: accessKeyShape(key)}, nil
+}
+
+func (a *api) newRootKey(ctx context.Context, account string, replace bool) (identity.NewAccessKey, error) {
+	if replace {
+		return a.Accounts.ReplaceRootAccessKeys(ctx, account)
+	}
+	return a.Accounts.CreateAccessKey(ctx, account, "")
 }
 
 // ListAccounts implements [nifuda.Service].
