@@ -92,6 +92,7 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 		{"twice though unknown", "Other=a&Other=b", "MalformedQueryString"},
 		{"element twice", "Names.member.1=a&Names.member.1=b", "MalformedQueryString"},
 		{"too many", strings.Repeat("a&", 9999) + "b&c", "MalformedQueryString"},
+		{"deep nesting", "Many.member.1" + strings.Repeat(".replies.member.1", 60) + ".text=a", "MalformedQueryString"},
 		{"no boolean", "Draft=yes", "MalformedInput"},
 		{"no integer", "Size=1.5", "MalformedInput"},
 		{"too large an integer", "Size=2147483648", "MalformedInput"},

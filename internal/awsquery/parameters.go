@@ -11,6 +11,10 @@ import (
 // lists some hundred context entries for a simulation.
 const maxParameters = 10_000
 
+// maxName is how long the name of a parameter may be, in bytes: it bounds how
+// deep lists and structures can nest.
+const maxName = 1024
+
 // Parameters are the parameters of a request, sorted by name: those of a list or
 // a structure stand together, behind a common prefix.
 type parameters []parameter
@@ -54,6 +58,9 @@ func parsePair(pair string) (parameter, error) {
 	}
 	if !utf8.ValidString(name) || !utf8.ValidString(value) {
 		return parameter{}, malformedQuery("The parameters are not valid UTF-8.")
+	}
+	if len(name) > maxName {
+		return parameter{}, malformedQuery("The name of a parameter is too long.")
 	}
 	return parameter{name, value}, nil
 }

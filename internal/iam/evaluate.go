@@ -16,7 +16,8 @@ type NamedPolicy struct {
 type Caller struct {
 	Principal Principal
 	// Role is the ARN of the role that the principal is a session of; empty for
-	// others. A policy that names the role means the session too.
+	// others. A policy that names the role means the session too. Where it is
+	// not known, the session's ARN tells the role but for its path.
 	Role string
 	// Identity are the policies of the user and its groups, or of the role.
 	// Root has none and may do everything in its account.
@@ -225,21 +226,4 @@ func (e *evaluation) values(key string) []string {
 		return values
 	}
 	return e.query.RequestKeys[key]
-}
-
-// DeniesItself reports whether the document clearly denies the action on the
-// resource to the principal, so that whoever sets it locks itself out: a Deny
-// statement without conditions covers all three. Statements that depend on the
-// request, by conditions or policy variables, do not count.
-func DeniesItself(d *Document, principal Principal, action, resource string) bool {
-	caller := &Caller{Principal: principal}
-	e := &evaluation{query: &Query{Caller: caller, Resource: resource}, action: lowerASCII(action)}
-	for i := range d.rules {
-		r := &d.rules[i]
-		if r.effect == Deny && len(r.conditions) == 0 && len(r.keys()) == 0 &&
-			r.coversAction(e.action) && r.grant(caller) > unnamed && r.coversResource(e) {
-			return true
-		}
-	}
-	return false
 }

@@ -110,6 +110,8 @@ func (s *scene) call(who string) error {
 		s.caller.Role = "arn:aws:iam::" + account + ":role/" + role
 		role = role[strings.LastIndexByte(role, '/')+1:]
 		s.caller.Principal = iam.Principal{ARN: "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session, Account: account, UserID: "AROA" + strings.ToUpper(role) + "EXAMPLEID000:" + session}
+	case "role":
+		s.caller.Principal = iam.Principal{ARN: "arn:aws:iam::" + account + ":role/" + name, Account: account, UserID: "AROA" + strings.ToUpper(name) + "EXAMPLEID000"}
 	case "anonymous":
 		s.caller.Principal = iam.Anonymous()
 	case "service":

@@ -22,6 +22,7 @@ import (
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/store"
 	"github.com/nifuda/nifuda/internal/store/storetest"
+	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
 const (
@@ -45,6 +46,7 @@ func newFixture(t *testing.T, s *store.Store) *fixture {
 	t.Helper()
 	identities, err := identity.New(t.Context(), s, identity.Options{
 		SealingKey: bytes.Repeat([]byte{1}, 32), SessionTokenKey: []byte("session tokens"), DefaultAccount: account,
+		Tokens: webidentity.New(webidentity.Options{Hosts: []string{"127.0.0.1"}}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ type answer struct {
 func (f *fixture) call(key, action string, parameters ...string) answer {
 	f.t.Helper()
 	version := "2010-05-08"
-	if slices.Contains([]string{"GetCallerIdentity", "GetSessionToken", "AssumeRole", "GetAccessKeyInfo"}, action) {
+	if slices.Contains([]string{"GetCallerIdentity", "GetSessionToken", "AssumeRole", "AssumeRoleWithWebIdentity", "GetAccessKeyInfo"}, action) {
 		version = "2011-06-15"
 	}
 	form := url.Values{"Action": {action}, "Version": {version}}

@@ -66,19 +66,24 @@ func (s *Identities) AccessKey(ctx context.Context, id string) (AccessKey, error
 	return state.AccessKey, nil
 }
 
-func (s *Identities) keyState(ctx context.Context, id string) (keyState, error) {
-	kept, ok := s.keys.shard(id).Peek(id)
+func (s *Identities) keyState(ctx context.Context, id string) (*keyState, error) {
+	kept, fresh, err := recall(ctx, s, s.keys, id)
+	if fresh {
+		return kept.value, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count the changes of %s: %w", kept.account, err)
+	}
 	account := kept.account
-	if !ok {
+	if account == "" {
 		if !validKeyID(id) {
-			return keyState{}, ErrUnknownKey
+			return nil, ErrUnknownKey
 		}
-		var err error
 		if account, err = s.accountOfKey(ctx, id); err != nil {
-			return keyState{}, err
+			return nil, err
 		}
 	}
-	return remember(ctx, s, s.keys, id, account, func() (keyState, error) { return s.readKey(ctx, id) })
+	return keep(ctx, s, s.keys, id, account, func() (*keyState, error) { return s.readKey(ctx, id) })
 }
 
 // validKeyID reports whether there can be an access key of this id. Anyone may
@@ -123,27 +128,27 @@ func orUnknownKey(err error) error {
 	return nil
 }
 
-func (s *Identities) readKey(ctx context.Context, id string) (keyState, error) {
+func (s *Identities) readKey(ctx context.Context, id string) (*keyState, error) {
 	if strings.HasPrefix(id, temporaryPrefix) {
 		return s.readSessionKey(ctx, id)
 	}
 	row, err := s.store.AccessKey(ctx, id)
 	if err != nil {
-		return keyState{}, orUnknownKey(err)
+		return nil, orUnknownKey(err)
 	}
 	if !row.Active {
-		return keyState{disabled: true}, nil
+		return &keyState{disabled: true}, nil
 	}
 	principal, err := s.ownerPrincipal(ctx, row.Account, row.OwnerID)
 	if err != nil {
-		return keyState{}, err
+		return nil, err
 	}
 	principal.AccessKeyID = id
 	secret, err := s.open(id, row.Secret)
 	if err != nil {
-		return keyState{}, err
+		return nil, err
 	}
-	return keyState{AccessKey: AccessKey{Secret: secret, Principal: principal}}, nil
+	return &keyState{AccessKey: AccessKey{Secret: secret, Principal: principal}}, nil
 }
 
 // ownerPrincipal returns the principal of a user or of an account's root, or

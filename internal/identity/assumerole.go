@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,8 +112,8 @@ func (s *Identities) inherit(ctx context.Context, p iam.Principal, n *RoleSessio
 			return refuse(CodeInvalidParameterValue, "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
 		}
 		if i := indexOfTag(session.Scope.Tags, key); i >= 0 {
-			n.Tags = append(n.Tags[:len(n.Tags):len(n.Tags)], session.Scope.Tags[i])
-			n.TransitiveTagKeys = append(n.TransitiveTagKeys[:len(n.TransitiveTagKeys):len(n.TransitiveTagKeys)], key)
+			n.Tags = append(slices.Clip(n.Tags), session.Scope.Tags[i])
+			n.TransitiveTagKeys = append(slices.Clip(n.TransitiveTagKeys), key)
 		}
 	}
 	return nil
@@ -190,9 +192,7 @@ func resourceTagKeys(tags []Tag) iam.Keys {
 // requestKeys are the condition keys of the request for the session.
 func (n *RoleSession) requestKeys() iam.Keys {
 	keys := iam.Keys{}
-	for name, values := range n.Keys {
-		keys[name] = values
-	}
+	maps.Copy(keys, n.Keys)
 	setKey(keys, "sts:RoleSessionName", n.Name)
 	if n.ExternalID != "" {
 		setKey(keys, "sts:ExternalId", n.ExternalID)

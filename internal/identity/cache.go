@@ -96,21 +96,27 @@ func (v *versions) change(account string) (made func()) {
 	}
 }
 
-// remember returns what is kept under a key, if nothing of the account has
-// changed since it was read, or reads it and keeps it.
-func remember[K comparable, V any](ctx context.Context, s *Identities, c *cache[K, V], key K, account string, read func() (V, error)) (V, error) {
+// recall returns what is kept under a key and the account that it is of, and
+// whether that is still true.
+func recall[K comparable, V any](ctx context.Context, s *Identities, c *cache[K, V], key K) (kept cached[V], fresh bool, err error) {
+	kept, ok := c.shard(key).Get(key)
+	if !ok {
+		return kept, false, nil
+	}
+	version, settled, err := s.versions.current(ctx, kept.account)
+	return kept, err == nil && settled && version == kept.version, err
+}
+
+// keep reads something of an account and keeps it under a key.
+func keep[K comparable, V any](ctx context.Context, s *Identities, c *cache[K, V], key K, account string, read func() (V, error)) (V, error) {
 	var none V
 	version, settled, err := s.versions.current(ctx, account) // before the read: a change in between outdates it
 	if err != nil {
 		return none, err
 	}
-	shard := c.shard(key)
-	if kept, ok := shard.Get(key); ok && settled && kept.version == version && kept.account == account {
-		return kept.value, nil
-	}
 	value, err := readUnchanged(ctx, s.store, account, read)
 	if err == nil && settled {
-		shard.Add(key, cached[V]{account, version, value})
+		c.shard(key).Add(key, cached[V]{account, version, value})
 	}
 	return value, err
 }

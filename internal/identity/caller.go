@@ -21,7 +21,14 @@ func (s *Identities) Caller(ctx context.Context, p iam.Principal) (*iam.Caller, 
 	if p.IsAnonymous() {
 		return &iam.Caller{Principal: p}, nil
 	}
-	caller, err := remember(ctx, s, s.callers, p, p.Account, func() (*iam.Caller, error) { return s.readCaller(ctx, p) })
+	kept, fresh, err := recall(ctx, s, s.callers, p)
+	if fresh {
+		return kept.value, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count the changes of %s: %w", p.Account, err)
+	}
+	caller, err := keep(ctx, s, s.callers, p, p.Account, func() (*iam.Caller, error) { return s.readCaller(ctx, p) })
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, ErrUnknownKey) {
 		return nil, ErrUnknownPrincipal
 	}

@@ -53,7 +53,7 @@ type Identities struct {
 	sessionTokenKey []byte
 	tokens          *webidentity.Verifier
 	versions        *versions
-	keys            *cache[string, keyState]
+	keys            *cache[string, *keyState]
 	callers         *cache[iam.Principal, *iam.Caller]
 	uses            uses
 }
@@ -90,7 +90,7 @@ func New(ctx context.Context, s *store.Store, o Options) (*Identities, error) {
 	i := &Identities{
 		store: s, tokens: o.Tokens, now: o.Now, log: o.Log, seal: seal, sessionTokenKey: o.SessionTokenKey,
 		versions: newVersions(s),
-		keys:     newCache[string, keyState](rememberedKeys),
+		keys:     newCache[string, *keyState](rememberedKeys),
 		callers:  newCache[iam.Principal, *iam.Caller](rememberedCallers),
 	}
 	if err := i.ensureAccount(ctx, o.DefaultAccount); err != nil {

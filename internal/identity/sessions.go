@@ -107,30 +107,30 @@ func (s *Identities) Session(ctx context.Context, accessKeyID string) (Session, 
 	return session, nil
 }
 
-func (s *Identities) readSessionKey(ctx context.Context, id string) (keyState, error) {
+func (s *Identities) readSessionKey(ctx context.Context, id string) (*keyState, error) {
 	row, err := s.store.Session(ctx, id)
 	if err != nil {
-		return keyState{}, orUnknownKey(err)
+		return nil, orUnknownKey(err)
 	}
 	session, err := s.Session(ctx, id)
 	if err != nil {
-		return keyState{}, err
+		return nil, err
 	}
 	principal, err := s.ownerPrincipal(ctx, session.Account, session.OwnerID)
 	if err != nil {
-		return keyState{}, err
+		return nil, err
 	}
 	if session.Scope.Name != "" {
 		if principal, err = s.rolePrincipal(ctx, session); err != nil {
-			return keyState{}, err
+			return nil, err
 		}
 	}
 	principal.AccessKeyID = id
 	secret, err := s.open(id, row.Secret)
 	if err != nil {
-		return keyState{}, err
+		return nil, err
 	}
-	return keyState{AccessKey: AccessKey{
+	return &keyState{AccessKey: AccessKey{
 		Secret: secret, SessionToken: s.sessionToken(id), Expires: session.Expires, Principal: principal,
 	}}, nil
 }

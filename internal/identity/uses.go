@@ -2,7 +2,10 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -63,27 +66,29 @@ func (s *Identities) NoteRoleUse(roleID, region string) {
 	s.uses.note(&s.uses.roles, roleID, store.KeyUse{At: s.millis(), Region: region})
 }
 
+// These many uses are written in one transaction, so that others need not wait
+// long for their turn.
+const useBatch = 500
+
 // Flush writes the noted uses.
 func (s *Identities) Flush(ctx context.Context) error {
 	keys, roles := s.uses.take()
-	if len(keys)+len(roles) == 0 {
-		return nil
-	}
-	err := s.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		for id, use := range keys {
-			if err := tx.NoteKeyUse(ctx, id, use); err != nil {
-				return err
+	return errors.Join(s.writeUses(ctx, keys, (*store.Tx).NoteKeyUse), s.writeUses(ctx, roles, (*store.Tx).NoteRoleUse))
+}
+
+func (s *Identities) writeUses(ctx context.Context, uses map[string]store.KeyUse, write func(*store.Tx, context.Context, string, store.KeyUse) error) error {
+	for ids := range slices.Chunk(slices.Collect(maps.Keys(uses)), useBatch) {
+		err := s.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+			for _, id := range ids {
+				if err := write(tx, ctx, id, uses[id]); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("write last uses: %w", err)
 		}
-		for id, use := range roles {
-			if err := tx.NoteRoleUse(ctx, id, use); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("write the last uses of keys: %w", err)
 	}
 	return nil
 }

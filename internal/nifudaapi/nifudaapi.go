@@ -4,7 +4,7 @@
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
 // awsjson serves. The model is public, so that the AWS CLI has the operations
-// too, see docs/accounts.md.
+// too (models/ of the project).
 package nifudaapi
 
 import (
