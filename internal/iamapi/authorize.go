@@ -73,7 +73,7 @@ func addResourceTags(keys iam.Keys, tags []identity.Tag) {
 		keys["aws:resourcetag/"+folded] = []string{tag.Value}
 		keys["iam:resourcetag/"+folded] = []string{tag.Value}
 		for _, name := range named {
-			if name != tag.Key && strings.ToLower(name) == folded { //nolint:staticcheck // as tags fold keys
+			if name != tag.Key && strings.ToLower(name) == folded {
 				keys["aws:tagkeys"] = append(slices.Clip(keys["aws:tagkeys"]), tag.Key)
 			}
 		}

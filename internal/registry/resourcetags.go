@@ -126,8 +126,9 @@ func validateResourceTags(tags []ResourceTag) error {
 // The condition keys that policies compare tags by are without case: the value
 // of team would be that of TEAM for who may not set team.
 func checkSpelling(key string, set []store.ResourceTag) error {
+	folded := strings.ToLower(key)
 	for _, t := range set {
-		if t.Key != key && strings.ToLower(t.Key) == strings.ToLower(key) { //nolint:staticcheck // as policies fold keys
+		if t.Key != key && strings.ToLower(t.Key) == folded {
 			return differInCase(key, t.Key)
 		}
 	}
