@@ -3,7 +3,7 @@ package server
 import (
 	"context"
 	"errors"
-	"strings"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/access"
 	"github.com/nifuda/nifuda/internal/audit"
@@ -14,7 +14,7 @@ import (
 // authorizer returns what decides about every request.
 func (s *server) authorizer() auditedAuthorizer {
 	people := people{s.identities}
-	return auditedAuthorizer{access.New(people, s.registry, people)}
+	return auditedAuthorizer{access.New(people, s.registry, s.identities)}
 }
 
 // An auditedAuthorizer notes for the audit what it was asked.
@@ -27,6 +27,20 @@ func (a auditedAuthorizer) Authorize(ctx context.Context, r iam.Request) error {
 	return err
 }
 
+// session describes the session that a principal is, for the audit. It is called
+// when the request is over, which must not keep it from looking.
+func (s *server) session(p iam.Principal) (audit.Session, bool) {
+	caller, err := s.identities.Caller(context.Background(), p)
+	if err != nil {
+		return audit.Session{}, false // the record goes without
+	}
+	session := audit.Session{Role: caller.Role}
+	if issued := caller.Keys["aws:tokenissuetime"]; len(issued) == 1 {
+		session.Created, _ = time.Parse(time.RFC3339, issued[0])
+	}
+	return session, true
+}
+
 // people are the identities as decisions see them.
 type people struct{ identities *identity.Identities }
 
@@ -37,33 +51,4 @@ func (p people) Caller(ctx context.Context, principal iam.Principal) (*iam.Calle
 		return nil, access.ErrUnknownCaller
 	}
 	return caller, err
-}
-
-// PrincipalExists implements [access.Principals].
-func (p people) PrincipalExists(ctx context.Context, arn string) (bool, error) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return false, nil
-	}
-	account := parts[4]
-	kind, name, _ := strings.Cut(parts[5], "/")
-	var found identity.Entity
-	var err error
-	switch kind {
-	case "root":
-		_, err = p.identities.Account(ctx, account)
-	case "user":
-		found, err = p.identities.Find(ctx, account, identity.User, name[strings.LastIndexByte(name, '/')+1:])
-	case "role":
-		found, err = p.identities.Find(ctx, account, identity.Role, name[strings.LastIndexByte(name, '/')+1:])
-	case "assumed-role":
-		role, _, _ := strings.Cut(name, "/")
-		_, err = p.identities.Find(ctx, account, identity.Role, role)
-	default:
-		return false, nil
-	}
-	if identity.IsRefusal(err, identity.CodeNoSuchEntity) {
-		return false, nil
-	}
-	return err == nil && (found.ARN() == arn || kind == "root" || kind == "assumed-role"), err
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -204,7 +205,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 		f.must(err)
 		bob := signer{id: key.AccessKeyID, secret: key.Secret}
 		pull := func() int {
-			r := httptest.NewRequest("GET", "http://"+f.account+".dkr.ecr."+f.region+".example.com/v2/app/manifests/v1", nil)
+			r := httptest.NewRequest(http.MethodGet, "http://"+f.account+".dkr.ecr."+f.region+".example.com/v2/app/manifests/v1", nil)
 			r.Header.Set("Authorization", bob.key())
 			w := httptest.NewRecorder()
 			f.handler.ServeHTTP(w, r)
@@ -463,4 +464,56 @@ func TestBlobsAreMountedUnlessTheSettingSaysNo(t *testing.T) {
 			t.Errorf("%+v: %d %s", step, w.Code, w.Body)
 		}
 	}
+}
+
+func TestPolicyThatLocksItsCallerOutNeedsForce(t *testing.T) {
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f.repository("app")
+	root := f.rootSigner()
+	in := map[string]any{"repositoryName": "app", "policyText": `{"Statement":{"Effect":"Deny","Principal":"*","Action":"ecr:SetRepositoryPolicy"}}`}
+	if w := f.as(root, "SetRepositoryPolicy", in); errorCode(w) != "InvalidParameterException" {
+		t.Errorf("without force: %d %s", w.Code, w.Body)
+	}
+	in["force"] = true
+	f.ok(root, "SetRepositoryPolicy", in)
+	if w := f.as(root, "SetRepositoryPolicy", in); errorCode(w) != "AccessDeniedException" {
+		t.Errorf("afterwards: %d %s", w.Code, w.Body)
+	}
+	f.ok(root, "DeleteRepositoryPolicy", map[string]any{"repositoryName": "app"})
+	in["policyText"] = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + f.account + `:user/nobody"},"Action":"ecr:*"}}`
+	if w := f.as(root, "SetRepositoryPolicy", in); !strings.Contains(w.Body.String(), "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'") {
+		t.Errorf("for a user who does not exist: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestSessionsTokenSeesTheSessionsOwnPolicy(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, f *fixture) {
+		ctx := t.Context()
+		f.repository("app")
+		f.pushed("app", "v1")
+		user, err := f.identities.CreateUser(ctx, identity.NewUser{Account: f.account, Name: "alice"})
+		f.must(err)
+		f.must(f.identities.PutInlinePolicy(ctx, f.account, identity.User, "alice", "p", allowECR))
+		begin := func(policies ...string) string {
+			t.Helper()
+			c, err := f.identities.StartSession(ctx, identity.NewSession{
+				Account: f.account, OwnerID: user.ID, Duration: time.Hour, Scope: identity.SessionScope{Policies: policies},
+			})
+			f.must(err)
+			return "Basic " + base64.StdEncoding.EncodeToString([]byte("AWS:"+f.issueToken(c.AccessKeyID)))
+		}
+		narrow := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:ListImages","Resource":"*"}}`
+		for _, test := range []struct {
+			login, path string
+			want        int
+		}{
+			{begin(), "/v2/app/manifests/v1", 200},
+			{begin(narrow), "/v2/app/manifests/v1", 403},
+			{begin(narrow), "/v2/app/tags/list", 200},
+		} {
+			if w := f.status(test.login, "GET", test.path, ""); w.Code != test.want {
+				t.Errorf("%s: %d %s, want %d", test.path, w.Code, w.Body, test.want)
+			}
+		}
+	})
 }

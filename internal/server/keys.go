@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -60,4 +61,35 @@ func (v notingVerifier) Verify(ctx context.Context, r *http.Request, body []byte
 		v.identities.NoteUse(who.AccessKeyID, who.Region, who.Service)
 	}
 	return who, err
+}
+
+// logins finds out who holds a login, slows down who guesses, and notes which
+// keys are used.
+func (s *server) logins(tokens *authn.Tokens, keys authn.Keys) notingLogins {
+	return notingLogins{s.guard.Logins(authn.NewLogins(tokens, keys)), s}
+}
+
+// notingLogins note the use of the keys behind logins, for ecr.
+type notingLogins struct {
+	*authn.GuardedLogins
+	server *server
+}
+
+// Login is that of [authn.GuardedLogins].
+func (l notingLogins) Login(r *http.Request) (authn.Login, error) {
+	login, err := l.GuardedLogins.Login(r)
+	return l.note(login, err)
+}
+
+// Password is that of [authn.GuardedLogins].
+func (l notingLogins) Password(ctx context.Context, user, password string) (authn.Login, error) {
+	login, err := l.GuardedLogins.Password(ctx, user, password)
+	return l.note(login, err)
+}
+
+func (l notingLogins) note(login authn.Login, err error) (authn.Login, error) {
+	if err == nil && login.AccessKeyID != "" {
+		l.server.identities.NoteUse(login.AccessKeyID, cmp.Or(login.Region, l.server.Config.Region), "ecr")
+	}
+	return login, err
 }

@@ -105,7 +105,7 @@ func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handl
 	tokens := authn.NewTokens(s.keyring, time.Now)
 	return ociapi.New(ociapi.Options{
 		Registry:      s.registry,
-		Authenticator: s.guard.Logins(authn.NewLogins(tokens, keys)),
+		Authenticator: s.logins(tokens, keys),
 		Tokens:        tokens,
 		Authorizer:    access,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
