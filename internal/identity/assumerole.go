@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nifuda/nifuda/internal/iam"
 )
@@ -20,8 +21,9 @@ const (
 	// begins.
 	maxChainedSession = time.Hour
 
-	// maxSessionPolicies is how many characters session policies and the ARNs of
-	// managed ones may have together, and maxSessionPolicyARNs how many those may be.
+	// maxSessionPolicies is how many characters, white space included, session
+	// policies and the ARNs of managed ones may have together: each session keeps
+	// them. maxSessionPolicyARNs is how many those may be.
 	maxSessionPolicies   = 2048
 	maxSessionPolicyARNs = 10
 )
@@ -275,7 +277,7 @@ func (s *Identities) checkSessionPolicies(ctx context.Context, account string, n
 	if len(n.PolicyARNs) > maxSessionPolicyARNs {
 		return 0, refuse(CodeValidationError, "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", maxSessionPolicyARNs)
 	}
-	size := iam.Size(n.Policy)
+	size := utf8.RuneCountInString(n.Policy)
 	for _, arn := range n.PolicyARNs {
 		if _, err := managedDocument(ctx, s.store, account, arn); err != nil {
 			refusal, ok := errors.AsType[*Error](err)

@@ -225,9 +225,9 @@ func (k *keys) ask(ctx context.Context, id string, p Provider) (fetched, error) 
 // cacheKey tells providers apart whose keys are found in different ways: what
 // one account takes for a trust anchor is none in another.
 func (p Provider) cacheKey() string {
-	thumbprints := slices.Clone(p.Thumbprints)
+	thumbprints := strings.Fields(strings.ToLower(strings.Join(p.Thumbprints, " ")))
 	slices.Sort(thumbprints)
-	return strings.ToLower(strings.Join(append([]string{trimSlash(p.URL)}, thumbprints...), " "))
+	return strings.Join(append([]string{trimSlash(p.URL)}, thumbprints...), " ")
 }
 
 // parseKeys reads a JSON Web Key Set (RFC 7517). Keys of other kinds and for
