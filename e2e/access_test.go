@@ -384,7 +384,7 @@ func TestAccessKeySignsDockerIn(t *testing.T) {
 	bob.aws(t, "sts", "get-caller-identity").says(t, "InvalidClientTokenId")
 	s.aws(t, "iam", "update-access-key", "--user-name", "bob", "--access-key-id", bob.AccessKeyID, "--status", "Active").run(t)
 	docker.docker("pull", name).run(t)
-	docker.docker("login", "--username", bob.AccessKeyID, "--password-stdin", s.address).input(bob.SecretAccessKey + "x").says(t, "401 Unauthorized")
+	docker.docker("login", "--username", bob.AccessKeyID, "--password-stdin", s.address).input(bob.SecretAccessKey+"x").says(t, "401 Unauthorized")
 }
 
 func TestAnyonePullsWhatIsOpenToAnyone(t *testing.T) {

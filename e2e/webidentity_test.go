@@ -73,7 +73,8 @@ func TestPipelineSignsInWithoutAKey(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "token")
 		writeFile(t, file, []byte(token))
 		c := s.aws(t, args...)
-		c.env = append(c.env, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		c.env = append(c.env, "HOME="+t.TempDir(), // where the CLI keeps sessions
+			"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
 			"AWS_ROLE_ARN="+role, "AWS_ROLE_SESSION_NAME=run-7", "AWS_WEB_IDENTITY_TOKEN_FILE="+file)
 		return c
 	}
@@ -85,7 +86,7 @@ func TestPipelineSignsInWithoutAKey(t *testing.T) {
 	docker.build(t, name)
 	docker.push(t, name)
 
-	// By the SDK, because the CLI keeps the session of before for the same role.
+	// By the SDK, because the CLI takes some seconds for each.
 	nobody := sts.NewFromConfig(aws.Config{Region: region, BaseEndpoint: aws.String(s.url()), Credentials: aws.AnonymousCredentials{}, RetryMaxAttempts: 1})
 	for _, bad := range []struct{ token, want string }{
 		{gitlab.token(t, "project_path:team/other:ref_type:branch:ref:main", "nifuda"), "AccessDenied"},
