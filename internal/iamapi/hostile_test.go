@@ -75,3 +75,16 @@ func TestLastUseOfAKeyDoesNotTellStrangersWhoseItIs(t *testing.T) {
 		}
 	})
 }
+
+func TestForbiddenProviderIsForbiddenInAnySpelling(t *testing.T) {
+	each(t, func(_ *testing.T, f *fixture) {
+		key := f.newUser("alice")
+		f.ok(root, "PutUserPolicy", "UserName", "alice", "PolicyName", "p", "PolicyDocument", `{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"iam:*","Resource":"*"},
+			{"Effect":"Deny","Action":"iam:CreateOpenIDConnectProvider","Resource":"arn:aws:iam::123456789012:oidc-provider/login.example.com"}]}`)
+		for _, url := range []string{"https://login.example.com", "https://login.example.com/"} {
+			f.refused(f.call(key, "CreateOpenIDConnectProvider", "Url", url, "ClientIDList.member.1", "x"), "AccessDenied", "")
+		}
+		f.ok(key, "CreateOpenIDConnectProvider", "Url", "https://other.example.com/", "ClientIDList.member.1", "x")
+	})
+}

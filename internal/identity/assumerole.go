@@ -69,7 +69,8 @@ type BegunSession struct {
 // AssumeRole begins a session of a role for a caller, which both the role's
 // trust policy and the caller's own policies must allow as iam.Evaluate says. It
 // refuses with a [*iam.DeniedError], also when there is no such role, or with
-// AccessDenied, ValidationError, MalformedPolicyDocument or PackedPolicyTooLarge.
+// AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge or
+// Throttling.
 func (s *Identities) AssumeRole(ctx context.Context, p iam.Principal, n RoleSession) (BegunSession, error) {
 	if p.IsRoot() {
 		return BegunSession{}, refuse(CodeAccessDenied, "Roles may not be assumed by root accounts.")
@@ -87,6 +88,10 @@ func (s *Identities) AssumeRole(ctx context.Context, p iam.Principal, n RoleSess
 	}
 	if caller.Role != "" && n.Duration > maxChainedSession {
 		return BegunSession{}, refuse(CodeValidationError, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
+	who, _, _ := strings.Cut(p.UserID, ":")
+	if err := s.checkPace(who); err != nil {
+		return BegunSession{}, err
 	}
 	return s.BeginRoleSession(ctx, role, n, SessionScope{})
 }
@@ -320,7 +325,8 @@ const (
 )
 
 // OwnSession issues temporary credentials of a user or an account's root for
-// itself. It refuses with AccessDenied whoever has temporary ones.
+// itself. It refuses with AccessDenied whoever has temporary ones, or with
+// Throttling.
 func (s *Identities) OwnSession(ctx context.Context, p iam.Principal, duration time.Duration) (Credentials, error) {
 	if strings.HasPrefix(p.AccessKeyID, temporaryPrefix) {
 		return Credentials{}, refuse(CodeAccessDenied, "Cannot call GetSessionToken with session credentials")
@@ -330,6 +336,9 @@ func (s *Identities) OwnSession(ctx context.Context, p iam.Principal, duration t
 	}
 	if p.IsRoot() {
 		duration = min(duration, maxRootSession)
+	}
+	if err := s.checkPace(p.UserID); err != nil {
+		return Credentials{}, err
 	}
 	return s.StartSession(ctx, NewSession{Account: p.Account, OwnerID: p.UserID, Duration: duration})
 }

@@ -449,3 +449,32 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestFewKeysAreTriedWithOneToken(t *testing.T) {
+	i := newIssuer(t)
+	dir := t.TempDir()
+	alike := func(good int) []byte {
+		set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 100)}
+		for n := range set.Keys {
+			set.Keys[n] = jose.JSONWebKey{Key: rsaKey2().Public(), KeyID: "same"}
+		}
+		set.Keys[good].Key = rsaKey().Public()
+		text, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	v := newVerifier(&clock{}, func(o *webidentity.Options) { o.KeysDir = dir })
+	for good, want := range map[int]bool{0: true, 7: true, 8: false, 99: false} {
+		if err := os.WriteFile(filepath.Join(dir, webidentity.KeysFile(i.URL)), alike(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"same", ""} {
+			_, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey(), id, i.claims(nil)), i.provider())
+			if (err == nil) != want {
+				t.Errorf("key %d of a hundred, named %q: %v", good, id, err)
+			}
+		}
+	}
+}
