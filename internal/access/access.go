@@ -81,12 +81,12 @@ func isUnquestioned(r iam.Request, target *iam.Target) bool {
 func isTemporary(p iam.Principal) bool { return strings.HasPrefix(p.AccessKeyID, "ASIA") }
 
 func (a *Authorizer) authorize(ctx context.Context, r iam.Request, target *iam.Target) error {
-	decision, err := a.decide(ctx, r, target)
+	decision, told, err := a.decide(ctx, r, target)
 	if err != nil {
 		return err
 	}
 	if decision.Outcome != iam.Allowed {
-		return &iam.DeniedError{Request: r, Reason: decision.Reason, Explicit: decision.Outcome == iam.ExplicitDeny}
+		return &iam.DeniedError{Request: r, Reason: told.Reason, Explicit: decision.Outcome == iam.ExplicitDeny}
 	}
 	return nil
 }
@@ -98,7 +98,8 @@ func (a *Authorizer) Explain(ctx context.Context, r iam.Request) (iam.Decision, 
 	if err != nil {
 		return iam.Decision{}, err
 	}
-	return a.decide(ctx, r, target)
+	_, told, err := a.decide(ctx, r, target)
+	return told, err
 }
 
 // nothing is the target of an action that touches no resource with policies.
@@ -117,13 +118,16 @@ func (a *Authorizer) target(ctx context.Context, r iam.Request) (*iam.Target, er
 	return target, nil
 }
 
-func (a *Authorizer) decide(ctx context.Context, r iam.Request, target *iam.Target) (iam.Decision, error) {
+// decide returns the decision, and what its caller may be told of it, which is
+// the same but for who is refused by another account, see [stranger].
+func (a *Authorizer) decide(ctx context.Context, r iam.Request, target *iam.Target) (decision, told iam.Decision, err error) {
 	caller, err := a.caller(ctx, r.Principal)
 	if errors.Is(err, ErrUnknownCaller) {
-		return iam.Decision{Outcome: iam.ImplicitDeny, Reason: "because no identity-based policy allows the " + r.Action + " action"}, nil
+		none := iam.Decision{Outcome: iam.ImplicitDeny, Reason: "because no identity-based policy allows the " + r.Action + " action"}
+		return none, none, nil
 	}
 	if err != nil {
-		return iam.Decision{}, fmt.Errorf("find policies of %s: %w", r.Principal.ARN, err)
+		return decision, told, fmt.Errorf("find policies of %s: %w", r.Principal.ARN, err)
 	}
 	q := iam.Query{
 		Caller: caller, Action: r.Action, Resource: r.Resource, ResourceAccount: r.ResourceAccount,
@@ -133,9 +137,24 @@ func (a *Authorizer) decide(ctx context.Context, r iam.Request, target *iam.Targ
 		q.RequestKeys = requestKeys(r)
 	}
 	if r.ImageTags == nil || !anyPolicy(&q, mentionsImageTag) {
-		return iam.Evaluate(q), nil
+		decision = iam.Evaluate(q)
+	} else if decision, err = decideOnTags(ctx, q, r); err != nil {
+		return decision, told, err
 	}
-	return decideOnTags(ctx, q, r)
+	if decision.Outcome == iam.Allowed || decision.ResourceAllows || caller.Principal.Account == r.ResourceAccount {
+		return decision, decision, nil
+	}
+	return decision, iam.Evaluate(stranger(q)), nil
+}
+
+// stranger is a query without what only those may learn whom an account lets
+// into its repository: that there is one, its policies and tags, and the tags of
+// its images. A policy of the caller's own account would tell them by whether
+// its conditions hold.
+func stranger(q iam.Query) iam.Query {
+	q.ResourcePolicies, q.ResourceKeys = nil, nil
+	delete(q.RequestKeys, iam.ImageTag)
+	return q
 }
 
 func (a *Authorizer) caller(ctx context.Context, p iam.Principal) (*iam.Caller, error) {

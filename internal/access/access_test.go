@@ -3,6 +3,8 @@ package access_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nifuda/nifuda/internal/access"
@@ -83,6 +85,36 @@ func identityPolicy(effect, action, condition string) string {
 
 func resourcePolicy(effect, principal, action string) string {
 	return `{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `","Principal":` + principal + `,"Action":"` + action + `"}}`
+}
+
+// TestRefusalsTellNothingOfAnotherAccountsRepository asks with policies that
+// would say by their conditions what the repository is like.
+func TestRefusalsTellNothingOfAnotherAccountsRepository(t *testing.T) {
+	const probe = `,"Condition":{"StringLike":{"%s":"s*"}}`
+	missing := &world{}
+	tagged := &world{target: iam.Target{Keys: iam.Keys{"aws:resourcetag/team": {"secret"}}}}
+	denying := &world{target: tagged.target}
+	denying.policy(t, resourcePolicy("Deny", `"*"`, "ecr:*"))
+	for _, key := range []string{"aws:ResourceTag/team", "nifuda:ImageTag"} {
+		policy := strings.Replace(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:*","Resource":"*"},
+			{"Effect":"Deny","Action":"ecr:*","Resource":"*"`+probe+`}]}`, "%s", key, 1)
+		var answers []string
+		for _, w := range []*world{missing, tagged, denying} {
+			p := w.user(t, foreign, "bob", policy)
+			r := pull(p)
+			if w != missing {
+				r.ImageTags = func(context.Context) ([][]string, error) { return [][]string{{"secret"}}, nil }
+			}
+			told, err := w.authorizer().Explain(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, fmt.Sprint(refusal(t, w.authorizer().Authorize(t.Context(), r)), told))
+		}
+		if answers[0] != answers[1] || answers[0] != answers[2] || !strings.Contains(answers[0], "no resource-based policy allows") {
+			t.Errorf("%s: a missing repository, one with tags and one with a policy are refused by\n%s", key, strings.Join(answers, "\n"))
+		}
+	}
 }
 
 func TestRefusalsSayWhatAWSSays(t *testing.T) {

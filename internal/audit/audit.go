@@ -103,8 +103,8 @@ func isRecorded(s httpx.Served) bool {
 	switch s.Status {
 	case http.StatusForbidden, http.StatusTooManyRequests:
 		return true
-	case http.StatusUnauthorized:
-		return len(s.Request.Header["Authorization"]) > 0
+	case http.StatusUnauthorized: // what proves who asks may also be in a form
+		return len(s.Request.Header["Authorization"]) > 0 || s.Record.SignInFailed
 	default:
 		return false
 	}

@@ -210,6 +210,13 @@ func TestDistributionRequestsAreRecordedWhenTheyAreDenied(t *testing.T) {
 	}
 }
 
+func TestFailedSignInByFormIsRecorded(t *testing.T) {
+	s := served(http.StatusUnauthorized, httpx.Record{Protocol: "oci", Operation: "Token", AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SignInFailed: true})
+	if got := recordOf(t, audit.Options{}, s); got["eventName"] != "Token" || got["errorCode"] == nil {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestDeniedDistributionRequestNamesTheActionOfECR(t *testing.T) {
 	s := served(http.StatusForbidden, httpx.Record{
 		Protocol: "oci", Operation: "GetManifest", Caller: user("bob"), ErrorCode: "DENIED", ErrorMessage: "User: …",

@@ -17,8 +17,9 @@ import (
 
 const (
 	// GuardBurst is how many sign-ins may fail in a row before the next is
-	// refused unseen, and GuardPause how long it takes until one more may fail.
+	// refused unseen.
 	GuardBurst = 20
+	// GuardPause is how long it takes until one more may fail.
 	GuardPause = 6 * time.Second
 
 	// maxPause is the longest time that anyone is kept out. Failures that were
@@ -52,8 +53,10 @@ const (
 // with an access key id, beyond [GuardBurst] keep further ones out for a while,
 // whose proof is then not even looked at. A good sign-in costs nothing, and
 // from then on the source is measured, with that key, by its own failures
-// alone, so that nobody locks out others by guessing at their keys. An IPv6
-// source is its /64, which is what one customer of a provider has.
+// alone. A source of which no failure is remembered has its first try whatever
+// others did: access key ids are no secret, and so nobody locks out the owner of
+// a key by guessing at it. An IPv6 source is its /64, which is what one customer
+// of a provider has.
 //
 // Failures under way at the same time are counted at their end: a flood of
 // parallel ones gets as many guesses as it has connections, once, and the pause
@@ -171,6 +174,9 @@ func (g *Guard) wait(a attempt, now time.Time) time.Duration {
 		return k.bucket.wait(now)
 	}
 	source, _ := g.sources.Get(a.source)
+	if !time.Time(source).After(now) {
+		return 0
+	}
 	key, _ := g.keys.Get(a.key) // never has ""
 	return max(source.wait(now), key.wait(now))
 }

@@ -58,8 +58,8 @@ func claimedKey(r *http.Request) string {
 	credential := ""
 	if header := r.Header.Get("Authorization"); header != "" {
 		_, credential, _ = strings.Cut(header, "Credential=")
-	} else if strings.Contains(r.URL.RawQuery, paramCredential+"=") {
-		credential = r.URL.Query().Get(paramCredential)
+	} else if query, err := parseQuery(r.URL.RawQuery); err == nil { // as the verifier reads it
+		credential = first(query, paramCredential)
 	}
 	key, _, ok := strings.Cut(credential, "/")
 	if !ok {

@@ -242,6 +242,16 @@ func parseQuery(raw string) ([]param, error) {
 	return params, nil
 }
 
+// first returns the value of the first parameter of a name; "" is none.
+func first(params []param, key string) string {
+	for _, p := range params {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return ""
+}
+
 func has(params []param, key string) bool {
 	for _, p := range params {
 		if p.key == key {

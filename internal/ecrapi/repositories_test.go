@@ -71,6 +71,8 @@ func TestCreateRepositoryRefuses(t *testing.T) {
 			"kmsKey is not allowed when encryptionType is set as AES256"),
 		`{"repositoryName":"app","tags":[{"Key":"aws:x","Value":""}]}`: refused("InvalidTagParameterException",
 			"The tag key 'aws:x' must not begin with aws:, which is reserved"),
+		`{"repositoryName":"app","tags":[{"Key":"team","Value":"theirs"},{"Key":"Team","Value":"mine"}]}`: refused("InvalidTagParameterException",
+			"The tag keys 'Team' and 'team' differ in case only, which policies cannot tell apart"),
 		`{"repositoryName":"app","tags":[{"Key":"x"}]}`: invalid("tags.1.member.Value", "Member must not be null"),
 	} {
 		f.run(step{"CreateRepository", request, want})

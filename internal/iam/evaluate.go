@@ -78,6 +78,9 @@ type Decision struct {
 	Matched []Match
 	// WithinBoundary is whether the permissions boundary allows; true without one.
 	WithinBoundary bool
+	// ResourceAllows is whether the resource's side lets the caller in, whatever
+	// the caller's own side says.
+	ResourceAllows bool
 }
 
 // A Match is a statement that applied to a query.
@@ -123,7 +126,10 @@ func Evaluate(q Query) Decision {
 		session = e.judge(SessionPolicy, q.Caller.Session...)
 	}
 
-	d := Decision{Outcome: ExplicitDeny, Matched: e.denies, WithinBoundary: boundary.grant > unnamed && !boundary.denied}
+	d := Decision{
+		Outcome: ExplicitDeny, Matched: e.denies,
+		WithinBoundary: boundary.grant > unnamed && !boundary.denied, ResourceAllows: resource.grant > unnamed && !resource.denied,
+	}
 	for _, side := range []struct {
 		verdict verdict
 		source  Source

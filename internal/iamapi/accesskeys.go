@@ -2,8 +2,10 @@ package iamapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nifuda/nifuda/internal/awsiam"
+	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
 )
 
@@ -87,6 +89,17 @@ func (s *iamService) DeleteAccessKey(ctx context.Context, in *awsiam.DeleteAcces
 	return s.identities.DeleteAccessKey(ctx, account, name, in.AccessKeyId)
 }
 
+// ofAll returns a refusal that does not say whose key it was about.
+func ofAll(refused error, account string) error {
+	denied, ok := errors.AsType[*iam.DeniedError](refused)
+	if !ok {
+		return refused
+	}
+	told := *denied
+	told.Request.Resource = identity.EntityARN(account, identity.User, "/", "*")
+	return &told
+}
+
 // GetAccessKeyLastUsed implements [awsiam.Service]. The right is one on the
 // key's user; of a key that is not the account's it is asked for on all.
 func (s *iamService) GetAccessKeyLastUsed(ctx context.Context, in *awsiam.GetAccessKeyLastUsedRequest) (*awsiam.GetAccessKeyLastUsedResponse, error) {
@@ -102,7 +115,7 @@ func (s *iamService) GetAccessKeyLastUsed(ctx context.Context, in *awsiam.GetAcc
 		}
 	default:
 		if _, refused := s.authorizeOn(ctx, action, identity.User, user, nil); refused != nil {
-			return nil, refused
+			return nil, ofAll(refused, account)
 		}
 	}
 	if err != nil {

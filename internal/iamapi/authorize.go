@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/nifuda/nifuda/internal/awsiam"
 	"github.com/nifuda/nifuda/internal/iam"
@@ -29,11 +31,13 @@ func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind
 	}
 	var failed error
 	err = a.authorize(ctx, action, resource, account, func() iam.Keys {
-		all := iam.Keys{}
+		all := maps.Clone(keys)
+		if all == nil {
+			all = iam.Keys{}
+		}
 		if exists && kind != identity.Group {
 			failed = a.addEntityKeys(ctx, all, entity)
 		}
-		maps.Copy(all, keys)
 		return all
 	})
 	if failed != nil && !identity.IsRefusal(failed, identity.CodeNoSuchEntity) {
@@ -47,8 +51,9 @@ func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind
 	return account, err
 }
 
-// addEntityKeys adds what counts of a user or role: its tags, and its
-// permissions boundary, so that a right may be limited to those that have one.
+// addEntityKeys adds what counts of a user or role: its tags, and, unless the
+// request sets another, its permissions boundary, so that a right may be limited
+// to those that have one.
 func (a *API) addEntityKeys(ctx context.Context, keys iam.Keys, e identity.Entity) error {
 	tags, err := a.identities.Tags(ctx, e.Account, e.Kind, e.Name)
 	if err != nil {
@@ -56,14 +61,28 @@ func (a *API) addEntityKeys(ctx context.Context, keys iam.Keys, e identity.Entit
 	}
 	addResourceTags(keys, tags)
 	boundary, err := a.identities.Boundary(ctx, e.ID)
-	maps.Copy(keys, boundaryKeys(boundary))
+	for key, values := range boundaryKeys(boundary) {
+		if _, set := keys[key]; !set {
+			keys[key] = values
+		}
+	}
 	return err
 }
 
+// addResourceTags adds the tags of an entity, and to the keys of tags that a
+// request sets or removes those of them under the keys that they have: TEAM in a
+// request is team in the entity, and so it is to a policy that protects team.
 func addResourceTags(keys iam.Keys, tags []identity.Tag) {
+	named := keys["aws:tagkeys"]
 	for _, tag := range tags {
 		keys.Add("aws:ResourceTag/"+tag.Key, tag.Value)
 		keys.Add("iam:ResourceTag/"+tag.Key, tag.Value)
+		folded := strings.ToLower(tag.Key)
+		for _, name := range named {
+			if name != tag.Key && strings.ToLower(name) == folded {
+				keys["aws:tagkeys"] = append(slices.Clip(keys["aws:tagkeys"]), tag.Key)
+			}
+		}
 	}
 }
 
@@ -154,13 +173,15 @@ func (a *API) authorizeARN(ctx context.Context, action, arn string, keys iam.Key
 	}
 	var failed error
 	err = a.authorize(ctx, action, arn, owner, func() iam.Keys {
-		all := iam.Keys{}
+		all := maps.Clone(keys)
+		if all == nil {
+			all = iam.Keys{}
+		}
 		tags, err := tagsIn(account)
 		if _, refused := errors.AsType[*identity.Error](err); !refused {
 			failed = err
 		}
 		addResourceTags(all, tags)
-		maps.Copy(all, keys)
 		return all
 	})
 	if failed != nil {

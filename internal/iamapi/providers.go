@@ -10,7 +10,8 @@ import (
 
 // CreateOpenIDConnectProvider implements [awsiam.Service].
 func (s *iamService) CreateOpenIDConnectProvider(ctx context.Context, in *awsiam.CreateOpenIDConnectProviderRequest) (*awsiam.CreateOpenIDConnectProviderResponse, error) {
-	name, keys := strings.TrimPrefix(in.Url, "https://"), tagKeys(nil, in.Tags)
+	// The slash at the end is no part of what the provider will be called.
+	name, keys := strings.TrimSuffix(strings.TrimPrefix(in.Url, "https://"), "/"), tagKeys(nil, in.Tags)
 	account, err := s.authorizeNew(ctx, "iam:CreateOpenIDConnectProvider", identity.OIDCProvider, "/", name, keys)
 	if err != nil {
 		return nil, err

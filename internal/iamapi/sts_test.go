@@ -106,6 +106,8 @@ func TestSessionPolicyNarrows(t *testing.T) {
 		f.refused(f.call(key, "AssumeRole", assume("Policy", "{")...), "MalformedPolicyDocument", "")
 		long := allow("iam:*", "arn:aws:iam::*:user/"+strings.Repeat("x", 2040))
 		f.refused(f.call(key, "AssumeRole", assume("Policy", long)...), "PackedPolicyTooLarge", "")
+		padded := allow("iam:*", "*") + strings.Repeat(" ", 2048) // which each session would keep
+		f.refused(f.call(key, "AssumeRole", assume("Policy", padded)...), "PackedPolicyTooLarge", "")
 		f.ok(root, "DeleteRolePolicy", "RoleName", "deploy", "PolicyName", "p")
 		f.refused(f.call(narrow, "ListUsers"), "AccessDenied", "")
 		f.refused(f.call(whole, "ListUsers"), "AccessDenied", "")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nifuda/nifuda/internal/iam"
 )
@@ -20,8 +21,9 @@ const (
 	// begins.
 	maxChainedSession = time.Hour
 
-	// maxSessionPolicies is how many characters session policies and the ARNs of
-	// managed ones may have together, and maxSessionPolicyARNs how many those may be.
+	// maxSessionPolicies is how many characters, white space included, session
+	// policies and the ARNs of managed ones may have together: each session keeps
+	// them. maxSessionPolicyARNs is how many those may be.
 	maxSessionPolicies   = 2048
 	maxSessionPolicyARNs = 10
 )
@@ -67,7 +69,8 @@ type BegunSession struct {
 // AssumeRole begins a session of a role for a caller, which both the role's
 // trust policy and the caller's own policies must allow as iam.Evaluate says. It
 // refuses with a [*iam.DeniedError], also when there is no such role, or with
-// AccessDenied, ValidationError, MalformedPolicyDocument or PackedPolicyTooLarge.
+// AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge or
+// Throttling.
 func (s *Identities) AssumeRole(ctx context.Context, p iam.Principal, n RoleSession) (BegunSession, error) {
 	if p.IsRoot() {
 		return BegunSession{}, refuse(CodeAccessDenied, "Roles may not be assumed by root accounts.")
@@ -85,6 +88,10 @@ func (s *Identities) AssumeRole(ctx context.Context, p iam.Principal, n RoleSess
 	}
 	if caller.Role != "" && n.Duration > maxChainedSession {
 		return BegunSession{}, refuse(CodeValidationError, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
+	who, _, _ := strings.Cut(p.UserID, ":")
+	if err := s.checkPace(who); err != nil {
+		return BegunSession{}, err
 	}
 	return s.BeginRoleSession(ctx, role, n, SessionScope{})
 }
@@ -275,7 +282,7 @@ func (s *Identities) checkSessionPolicies(ctx context.Context, account string, n
 	if len(n.PolicyARNs) > maxSessionPolicyARNs {
 		return 0, refuse(CodeValidationError, "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", maxSessionPolicyARNs)
 	}
-	size := iam.Size(n.Policy)
+	size := utf8.RuneCountInString(n.Policy)
 	for _, arn := range n.PolicyARNs {
 		if _, err := managedDocument(ctx, s.store, account, arn); err != nil {
 			refusal, ok := errors.AsType[*Error](err)
@@ -318,7 +325,8 @@ const (
 )
 
 // OwnSession issues temporary credentials of a user or an account's root for
-// itself. It refuses with AccessDenied whoever has temporary ones.
+// itself. It refuses with AccessDenied whoever has temporary ones, or with
+// Throttling.
 func (s *Identities) OwnSession(ctx context.Context, p iam.Principal, duration time.Duration) (Credentials, error) {
 	if strings.HasPrefix(p.AccessKeyID, temporaryPrefix) {
 		return Credentials{}, refuse(CodeAccessDenied, "Cannot call GetSessionToken with session credentials")
@@ -328,6 +336,9 @@ func (s *Identities) OwnSession(ctx context.Context, p iam.Principal, duration t
 	}
 	if p.IsRoot() {
 		duration = min(duration, maxRootSession)
+	}
+	if err := s.checkPace(p.UserID); err != nil {
+		return Credentials{}, err
 	}
 	return s.StartSession(ctx, NewSession{Account: p.Account, OwnerID: p.UserID, Duration: duration})
 }

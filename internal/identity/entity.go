@@ -288,8 +288,11 @@ func paginate[T any](p Page, key func(T) string, read func(after string, limit i
 		return items, "", nil
 	}
 	items = items[:size]
-	return items, base64.RawURLEncoding.EncodeToString([]byte(key(items[size-1]))), nil
+	return items, markerOf(key(items[size-1])), nil
 }
+
+// markerOf returns the marker of the page after the one that ends with a key.
+func markerOf(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
 // rows returns a page of an account's entities of a kind, in the order of their
 // names without case.

@@ -23,6 +23,7 @@ const (
 	CodePackedPolicyTooLarge     Code = "PackedPolicyTooLarge"
 	CodePasswordPolicyViolation  Code = "PasswordPolicyViolation"
 	CodePolicyNotAttachable      Code = "PolicyNotAttachable"
+	CodeThrottling               Code = "Throttling"
 	CodeUnmodifiableEntity       Code = "UnmodifiableEntity"
 	CodeValidationError          Code = "ValidationError"
 	CodeExpiredToken             Code = "ExpiredTokenException"

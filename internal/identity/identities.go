@@ -56,6 +56,7 @@ type Identities struct {
 	keys            *cache[string, *keyState]
 	callers         *cache[iam.Principal, *iam.Caller]
 	uses            uses
+	begun           *pace // sessions
 }
 
 // These many keys and callers are remembered.
@@ -89,9 +90,9 @@ func New(ctx context.Context, s *store.Store, o Options) (*Identities, error) {
 	}
 	i := &Identities{
 		store: s, tokens: o.Tokens, now: o.Now, log: o.Log, seal: seal, sessionTokenKey: o.SessionTokenKey,
-		versions: newVersions(s),
-		keys:     newCache[string, *keyState](rememberedKeys),
-		callers:  newCache[iam.Principal, *iam.Caller](rememberedCallers),
+		versions: newVersions(s), begun: newPace(),
+		keys:    newCache[string, *keyState](rememberedKeys),
+		callers: newCache[iam.Principal, *iam.Caller](rememberedCallers),
 	}
 	if err := i.ensureAccount(ctx, o.DefaultAccount); err != nil {
 		return nil, fmt.Errorf("default account: %w", err)

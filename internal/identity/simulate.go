@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -101,24 +102,44 @@ func (s *Identities) Simulate(ctx context.Context, sim Simulation, p Page) (resu
 	if len(resources) == 0 {
 		resources = []string{"*"}
 	}
+	total := len(sim.Actions) * len(resources)
 	pairs, next, err := paginate(p, strconv.Itoa, func(after string, limit int) (pairs []int, err error) {
 		first := 0
 		if after != "" {
-			if first, err = strconv.Atoi(after); err != nil || first < 0 {
+			if first, err = strconv.Atoi(after); err != nil || first < 0 || first >= total {
 				return nil, refuse(CodeInvalidInput, "Invalid Marker.")
 			}
 			first++
 		}
-		for pair := first; pair < len(sim.Actions)*len(resources) && len(pairs) < limit; pair++ {
+		for pair := first; pair < total && len(pairs) < limit; pair++ {
 			pairs = append(pairs, pair)
 		}
 		return pairs, nil
 	})
-	for _, pair := range pairs {
-		results = append(results, prepared.decide(sim.Actions[pair/len(resources)], resources[pair%len(resources)]))
+	if err != nil {
+		return nil, "", err
 	}
-	return results, next, err
+	begun, matched := s.now(), 0
+	for i, pair := range pairs {
+		if i > 0 && (matched > simulatedMatches || s.now().Sub(begun) > simulationTime) {
+			return results, markerOf(strconv.Itoa(pairs[i-1])), nil
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, "", fmt.Errorf("simulate: %w", err)
+		}
+		results = append(results, prepared.decide(sim.Actions[pair/len(resources)], resources[pair%len(resources)]))
+		matched += len(results[i].Matched)
+	}
+	return results, next, nil
 }
+
+// A page of a simulation ends early when it has taken so long or has so many
+// statements: documents that were sent for it may be far longer than policies
+// can be that count.
+const (
+	simulationTime   = time.Second
+	simulatedMatches = 10_000
+)
 
 func (sim *Simulation) check() error {
 	for _, action := range sim.Actions {

@@ -52,6 +52,9 @@ func (s *Identities) AssumeRoleWithWebIdentity(ctx context.Context, token string
 	if err != nil {
 		return WebIdentitySession{}, err
 	}
+	if err := s.checkPace(provider.ARN() + " " + verified.Subject); err != nil {
+		return WebIdentitySession{}, err
+	}
 	begun, err := s.BeginRoleSession(ctx, role, n, SessionScope{Provider: provider.ARN(), Keys: claims})
 	return WebIdentitySession{
 		BegunSession: begun, Subject: verified.Subject, Audience: verified.Audience, Issuer: httpsScheme + provider.Name,

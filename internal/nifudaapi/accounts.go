@@ -3,6 +3,7 @@ package nifudaapi
 import (
 	"context"
 
+	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/nifuda"
 )
@@ -20,10 +21,22 @@ func (a *api) CreateAccount(ctx context.Context, in *nifuda.CreateAccountRequest
 	return &nifuda.CreateAccountResponse{Account: &shown, AccessKey: accessKeyShape(key)}, nil
 }
 
-// CreateRootAccessKey implements [nifuda.Service].
+// CreateRootAccessKey implements [nifuda.Service]. It makes its caller root, of
+// its own account too, so it also takes the right to make access keys, and to delete those that it
+// replaces: a policy
+// for everything but IAM, such as PowerUserAccess, does not give that away.
 func (a *api) CreateRootAccessKey(ctx context.Context, in *nifuda.CreateRootAccessKeyRequest) (*nifuda.CreateRootAccessKeyResponse, error) {
 	if err := a.authorize(ctx, "nifuda:CreateRootAccessKey", "*", a.Home); err != nil {
 		return nil, err
+	}
+	actions := []string{"iam:CreateAccessKey"}
+	if value(in.Replace) {
+		actions = append(actions, "iam:DeleteAccessKey")
+	}
+	for _, action := range actions {
+		if err := a.authorize(ctx, action, iam.Root("aws", in.AccountId).ARN, a.Home); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := a.Accounts.Account(ctx, in.AccountId); err != nil {
 		return nil, translated(err, identity.CodeNoSuchEntity, nifuda.AccountNotFoundException)

@@ -45,12 +45,20 @@ func (signedBy) Verify(_ context.Context, r *http.Request, _ []byte) (authn.Iden
 	return authn.Identity{Principal: iam.Root("aws", account)}, nil
 }
 
-// An authorizer lets accounts use what is theirs, explains with one decision,
-// and keeps the last request that it explained.
+// An authorizer lets accounts use what is theirs but for one action, explains
+// with one decision, and keeps the last request that it explained.
 type authorizer struct {
 	iam.OwnAccount
+	withheld string
 	decision iam.Decision
 	asked    iam.Request
+}
+
+func (a *authorizer) Authorize(ctx context.Context, r iam.Request) error {
+	if r.Action == a.withheld {
+		return &iam.DeniedError{Request: r}
+	}
+	return a.OwnAccount.Authorize(ctx, r)
 }
 
 func (a *authorizer) Explain(_ context.Context, r iam.Request) (iam.Decision, error) {
@@ -178,6 +186,18 @@ func TestLostRootKeysAreReplaced(t *testing.T) {
 		}
 		f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"444455556666","Replace":true}`, "AccountNotFoundException")
 		f.wantError(t, other, "CreateRootAccessKey", `{"AccountId":"111122223333","Replace":true}`, "AccessDeniedException")
+	})
+}
+
+func TestWhoMayMakeNoAccessKeysMakesNoRootKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := newFixture(t, s)
+		for _, action := range []string{"iam:CreateAccessKey", "nifuda:CreateRootAccessKey"} {
+			f.authorizer.withheld = action
+			f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"123456789012"}`, "AccessDeniedException")
+		}
+		f.authorizer.withheld = "iam:DeleteAccessKey"
+		f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"123456789012","Replace":true}`, "AccessDeniedException")
 	})
 }
 

@@ -152,7 +152,7 @@ func (s *server) openAudit() error {
 		s.closers = append(s.closers, file.Close)
 		to = file
 	}
-	records := audit.New(audit.Options{To: to, Account: s.Config.Account, Region: s.Config.Region, Log: s.Log, Metrics: s.metrics})
+	records := audit.New(audit.Options{To: to, Account: s.Config.Account, Region: s.Config.Region, Session: s.session, Log: s.Log, Metrics: s.metrics})
 	s.closers = append(s.closers, records.Close)
 	s.audit = records.Add
 	return nil

@@ -1,6 +1,7 @@
 package webidentity_test
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/tls"
@@ -9,6 +10,7 @@ import (
 	"encoding/hex"
 	"math/big"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -175,4 +177,29 @@ func serve(t *testing.T, i *issuer, chain []*certificate) *httptest.Server {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// Two tenants of a host may have names that differ in case only.
+func TestKeysAreNotSharedBetweenPaths(t *testing.T) {
+	i := newIssuer(t)
+	keysAt := map[string]crypto.Signer{"/tenant": rsaKey(), "/TENANT": rsaKey2()}
+	for path, k := range keysAt {
+		i.handler.HandleFunc("GET "+path+"/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+			i.document(w, map[string]any{"issuer": i.URL + path, "jwks_uri": i.URL + path + "/keys"})
+		})
+		i.handler.HandleFunc("GET "+path+"/keys", func(w http.ResponseWriter, _ *http.Request) {
+			i.document(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.Public(), KeyID: "rsa", Use: "sig"}}})
+		})
+	}
+	v := newVerifier(&clock{}, nil)
+	for _, path := range []string{"/TENANT", "/tenant"} {
+		p := i.provider()
+		p.URL += path
+		for signer, k := range keysAt {
+			_, err := v.Verify(t.Context(), sign(t, jose.RS256, k, "rsa", i.claims(map[string]any{"iss": p.URL})), p)
+			if (err == nil) != (signer == path) {
+				t.Errorf("a token of %s signed by %s: %v", path, signer, err)
+			}
+		}
+	}
 }

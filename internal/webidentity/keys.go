@@ -36,6 +36,10 @@ const (
 	// maxKeySet is the longest document of keys in bytes.
 	maxKeySet = 256 << 10
 
+	// maxTried is how many keys a signature is tried with that names none, or one
+	// that several have. Anybody may send tokens, and a provider be anybody's.
+	maxTried = 8
+
 	// minRSABits is the least modulus that signs tokens (RFC 7518, section 3.3).
 	minRSABits = 2048
 	// maxRSABits keeps a provider from making a verification expensive.
@@ -83,7 +87,7 @@ func (k *keys) verify(ctx context.Context, p Provider, signed *jose.JSONWebSigna
 	if err != nil {
 		return err
 	}
-	for _, candidate := range found {
+	for _, candidate := range found[:min(len(found), maxTried)] {
 		if _, err := signed.Verify(candidate.public); err == nil {
 			return nil
 		}
@@ -225,9 +229,9 @@ func (k *keys) ask(ctx context.Context, id string, p Provider) (fetched, error) 
 // cacheKey tells providers apart whose keys are found in different ways: what
 // one account takes for a trust anchor is none in another.
 func (p Provider) cacheKey() string {
-	thumbprints := slices.Clone(p.Thumbprints)
+	thumbprints := strings.Fields(strings.ToLower(strings.Join(p.Thumbprints, " ")))
 	slices.Sort(thumbprints)
-	return strings.ToLower(strings.Join(append([]string{trimSlash(p.URL)}, thumbprints...), " "))
+	return strings.Join(append([]string{trimSlash(p.URL)}, thumbprints...), " ")
 }
 
 // parseKeys reads a JSON Web Key Set (RFC 7517). Keys of other kinds and for

@@ -18,6 +18,10 @@ const (
 	// skew is how much the clocks of a provider and ours may differ.
 	skew = time.Minute
 
+	// originalAudience is the claim, of AWS's making, that keeps aud where azp
+	// takes its place.
+	originalAudience = "oaud"
+
 	malformed = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 )
 
@@ -82,6 +86,9 @@ func readClaims(payload []byte) (*claims, error) {
 	if json.Unmarshal(payload, &c.all) != nil || c.all == nil {
 		return nil, refuse(CodeInvalidIdentityToken, malformed)
 	}
+	if names := alike(c.all); names != "" {
+		return nil, refuse(CodeInvalidIdentityToken, "The token has claims that differ in case only: %s", names)
+	}
 	var err error
 	read := func(name string, required bool, into any) {
 		raw, ok := c.all[name]
@@ -104,6 +111,21 @@ func readClaims(payload []byte) (*claims, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// alike returns the names of claims that a condition key cannot tell apart, for
+// those are without case: who may choose the name of any claim of a token could
+// have another subject by one that is called SUB.
+func alike(claims map[string]json.RawMessage) string {
+	seen := map[string]string{}
+	for name := range claims {
+		folded := strings.ToLower(name)
+		if other, known := seen[folded]; known {
+			return strconv.Quote(min(name, other)) + ", " + strconv.Quote(max(name, other))
+		}
+		seen[folded] = name
+	}
+	return ""
 }
 
 // readClaim reads a claim that must not be empty.
@@ -205,14 +227,13 @@ func (c *claims) token(clientIDs []string) *Token {
 		}
 	}
 	for name, raw := range c.all {
-		if values := texts(raw); values != nil {
+		if values := texts(raw); values != nil && strings.ToLower(name) != originalAudience {
 			t.Claims[name] = values
 		}
 	}
 	t.Claims["aud"] = c.audiences()
-	delete(t.Claims, "oaud")
 	if c.authorized != "" {
-		t.Claims["oaud"] = c.audience
+		t.Claims[originalAudience] = c.audience
 	}
 	return t
 }

@@ -55,11 +55,11 @@ func TestTokensOfWellKnownProviders(t *testing.T) {
 			map[string][]string{"sub": {"system:serviceaccount:ci:builder"}, "aud": {"https://kubernetes.default.svc", clientID}, "kubernetes.io": nil},
 		},
 		"with an authorized party": {
-			map[string]any{"aud": []string{"account", "x"}, "azp": "app", "oaud": "forged", "amr": []string{"mfa"}, "email_verified": true},
+			map[string]any{"aud": []string{"account", "x"}, "azp": "app", "OAUD": "forged", "amr": []string{"mfa"}, "email_verified": true},
 			"app",
 			map[string][]string{"aud": {"app"}, "oaud": {"account", "x"}, "azp": {"app"}, "amr": {"mfa"}, "email_verified": {"true"}},
 		},
-		"without an authorized party": {map[string]any{"oaud": "forged"}, clientID, map[string][]string{"oaud": nil}},
+		"without an authorized party": {map[string]any{"oAud": "forged"}, clientID, map[string][]string{"oaud": nil, "oAud": nil}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -141,23 +141,25 @@ func TestRefusedTokens(t *testing.T) {
 			}(),
 			webidentity.CodeInvalidIdentityToken, "signature of the token is not valid",
 		},
-		"key id of another kind": {sign(t, jose.ES256, ecKey(), "rsa", i.claims(nil)), webidentity.CodeInvalidIdentityToken, "does not publish"},
-		"unknown key id":         {sign(t, jose.RS256, rsaKey(), "other", i.claims(nil)), webidentity.CodeInvalidIdentityToken, "does not publish"},
-		"expired":                {with(map[string]any{"exp": now.Add(-time.Minute).Unix()}), webidentity.CodeExpiredToken, "Token expired: current date/time 1795608000 must be before"},
-		"not yet":                {with(map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}), webidentity.CodeIDPRejectedClaim, "not valid before"},
-		"issued in the future":   {with(map[string]any{"iat": now.Add(2 * time.Minute).Unix()}), webidentity.CodeIDPRejectedClaim, "in the future"},
-		"of another issuer":      {with(map[string]any{"iss": "https://token.actions.githubusercontent.com"}), webidentity.CodeInvalidIdentityToken, "is not the provider's URL"},
-		"for another audience":   {with(map[string]any{"aud": "other"}), webidentity.CodeInvalidIdentityToken, "Incorrect token audience"},
-		"for another party":      {with(map[string]any{"azp": "other"}), webidentity.CodeInvalidIdentityToken, "Incorrect token audience"},
-		"no subject":             {with(map[string]any{"sub": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: sub"},
-		"no audience":            {with(map[string]any{"aud": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: aud"},
-		"no expiry":              {with(map[string]any{"exp": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: exp"},
-		"no issuer":              {with(map[string]any{"iss": nil, "ISS": i.URL}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: iss"},
-		"empty subject":          {with(map[string]any{"sub": ""}), webidentity.CodeInvalidIdentityToken, "claim sub of the token is malformed"},
-		"expiry that is text":    {with(map[string]any{"exp": "4102444800"}), webidentity.CodeInvalidIdentityToken, "claim exp of the token is malformed"},
-		"expiry beyond time":     {with(map[string]any{"exp": 1e300}), webidentity.CodeInvalidIdentityToken, "claim exp of the token is malformed"},
-		"audience that is none":  {with(map[string]any{"aud": map[string]any{}}), webidentity.CodeInvalidIdentityToken, "claim aud of the token is malformed"},
-		"claims that are none":   {sign(t, jose.RS256, rsaKey(), "rsa", nil), webidentity.CodeInvalidIdentityToken, "not a valid JWT"},
+		"key id of another kind":      {sign(t, jose.ES256, ecKey(), "rsa", i.claims(nil)), webidentity.CodeInvalidIdentityToken, "does not publish"},
+		"unknown key id":              {sign(t, jose.RS256, rsaKey(), "other", i.claims(nil)), webidentity.CodeInvalidIdentityToken, "does not publish"},
+		"expired":                     {with(map[string]any{"exp": now.Add(-time.Minute).Unix()}), webidentity.CodeExpiredToken, "Token expired: current date/time 1795608000 must be before"},
+		"not yet":                     {with(map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}), webidentity.CodeIDPRejectedClaim, "not valid before"},
+		"issued in the future":        {with(map[string]any{"iat": now.Add(2 * time.Minute).Unix()}), webidentity.CodeIDPRejectedClaim, "in the future"},
+		"of another issuer":           {with(map[string]any{"iss": "https://token.actions.githubusercontent.com"}), webidentity.CodeInvalidIdentityToken, "is not the provider's URL"},
+		"for another audience":        {with(map[string]any{"aud": "other"}), webidentity.CodeInvalidIdentityToken, "Incorrect token audience"},
+		"for another party":           {with(map[string]any{"azp": "other"}), webidentity.CodeInvalidIdentityToken, "Incorrect token audience"},
+		"no subject":                  {with(map[string]any{"sub": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: sub"},
+		"no audience":                 {with(map[string]any{"aud": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: aud"},
+		"no expiry":                   {with(map[string]any{"exp": nil}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: exp"},
+		"no issuer":                   {with(map[string]any{"iss": nil, "ISS": i.URL}), webidentity.CodeInvalidIdentityToken, "Missing a required claim: iss"},
+		"another subject in capitals": {with(map[string]any{"SUB": "admin"}), webidentity.CodeInvalidIdentityToken, `differ in case only: "SUB", "sub"`},
+		"two claims alike":            {with(map[string]any{"Role": "a", "role": "b"}), webidentity.CodeInvalidIdentityToken, `differ in case only: "Role", "role"`},
+		"empty subject":               {with(map[string]any{"sub": ""}), webidentity.CodeInvalidIdentityToken, "claim sub of the token is malformed"},
+		"expiry that is text":         {with(map[string]any{"exp": "4102444800"}), webidentity.CodeInvalidIdentityToken, "claim exp of the token is malformed"},
+		"expiry beyond time":          {with(map[string]any{"exp": 1e300}), webidentity.CodeInvalidIdentityToken, "claim exp of the token is malformed"},
+		"audience that is none":       {with(map[string]any{"aud": map[string]any{}}), webidentity.CodeInvalidIdentityToken, "claim aud of the token is malformed"},
+		"claims that are none":        {sign(t, jose.RS256, rsaKey(), "rsa", nil), webidentity.CodeInvalidIdentityToken, "not a valid JWT"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -446,4 +448,33 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("got %T: %v", err, err)
 		}
 	})
+}
+
+func TestFewKeysAreTriedWithOneToken(t *testing.T) {
+	i := newIssuer(t)
+	dir := t.TempDir()
+	alike := func(good int) []byte {
+		set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 100)}
+		for n := range set.Keys {
+			set.Keys[n] = jose.JSONWebKey{Key: rsaKey2().Public(), KeyID: "same"}
+		}
+		set.Keys[good].Key = rsaKey().Public()
+		text, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	v := newVerifier(&clock{}, func(o *webidentity.Options) { o.KeysDir = dir })
+	for good, want := range map[int]bool{0: true, 7: true, 8: false, 99: false} {
+		if err := os.WriteFile(filepath.Join(dir, webidentity.KeysFile(i.URL)), alike(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"same", ""} {
+			_, err := v.Verify(t.Context(), sign(t, jose.RS256, rsaKey(), id, i.claims(nil)), i.provider())
+			if (err == nil) != want {
+				t.Errorf("key %d of a hundred, named %q: %v", good, id, err)
+			}
+		}
+	}
 }
