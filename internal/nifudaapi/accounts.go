@@ -22,9 +22,9 @@ func (a *api) CreateAccount(ctx context.Context, in *nifuda.CreateAccountRequest
 }
 
 // CreateRootAccessKey implements [nifuda.Service]. It makes its caller root, of
-// its own account too, so it also takes the right to make access keys, and to delete those that it
-// replaces: a policy
-// for everything but IAM, such as PowerUserAccess, does not give that away.
+// its own account too, so it also takes the right to make access keys, and to
+// delete those that it replaces: a policy for everything but IAM, such as
+// PowerUserAccess, does not give that away.
 func (a *api) CreateRootAccessKey(ctx context.Context, in *nifuda.CreateRootAccessKeyRequest) (*nifuda.CreateRootAccessKeyResponse, error) {
 	if err := a.authorize(ctx, "nifuda:CreateRootAccessKey", "*", a.Home); err != nil {
 		return nil, err
