@@ -412,8 +412,13 @@ func TestExplainSaysWhichStatementDecides(t *testing.T) {
 	s := startServer(t)
 	s.newUser(t, "bob", `{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Action":`+pullActs+`,"Resource":"*"}]}`)
 	explain := func(action string) command {
-		return command{args: []string{binary(t), "policy", "explain", "--principal", "arn:aws:iam::" + account + ":user/bob",
-			"--action", action, "--resource", repositoryARN("app")}, env: s.awsEnvironment()}
+		return command{
+			args: []string{
+				binary(t), "policy", "explain", "--principal", "arn:aws:iam::" + account + ":user/bob",
+				"--action", action, "--resource", repositoryARN("app"),
+			},
+			env: s.awsEnvironment(),
+		}
 	}
 	explain("ecr:BatchGetImage").prints(t, "Pull")
 	explain("ecr:PutImage").says(t, "because no identity-based policy allows the ecr:PutImage action")
@@ -433,7 +438,7 @@ func TestEverySecretStaysOutOfTheRecords(t *testing.T) {
 	session := decode[struct{ Credentials temporary }](t, bob.aws(t, "sts", "get-session-token").run(t)).Credentials
 	password := bob.password(t)
 	s.aws(t, "iam", "create-login-profile", "--user-name", "bob", "--password", "Correct-Horse-7-Battery").run(t)
-	s.aws(t, "iam", "update-login-profile", "--user-name", "bob", "--password", "short").output(t)
+	s.aws(t, "iam", "update-login-profile", "--user-name", "bob", "--password", "short").fail(t)
 	manifestStatus(t, s, s.address, "AWS", password, "app")
 	manifestStatus(t, s, s.address, bob.AccessKeyID, bob.SecretAccessKey, "app")
 	manifestStatus(t, s, s.address, bob.AccessKeyID, "Wrong-Guess-4711", "app")

@@ -85,7 +85,7 @@ func callWith(t *testing.T, client any, operation string, required []string) err
 		set(t, in.Elem().FieldByName(name), name)
 	}
 	out := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), in})
-	err, _ := out[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[1])
 	return err
 }
 

@@ -106,7 +106,7 @@ func makePlan(t reflect.Type) plan {
 }
 
 func appendTime(b []byte, v reflect.Value) []byte {
-	at, _ := v.Field(0).Interface().(time.Time)
+	at, _ := reflect.TypeAssert[time.Time](v.Field(0))
 	b = append(b, '"')
 	b = at.UTC().AppendFormat(b, timeLayout)
 	return append(b, '"')

@@ -17,8 +17,9 @@ import (
 
 const (
 	// GuardBurst is how many sign-ins may fail in a row before the next is
-	// refused unseen, and GuardPause how long it takes until one more may fail.
+	// refused unseen.
 	GuardBurst = 20
+	// GuardPause is how long it takes until one more may fail.
 	GuardPause = 6 * time.Second
 
 	// maxPause is the longest time that anyone is kept out. Failures that were

@@ -1,6 +1,7 @@
 package awsiam_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestARefusalNamesEveryBrokenConstraintWithItsValue(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.in.Validate()
-			refusal, ok := err.(*awsiam.Error)
+			refusal, ok := errors.AsType[*awsiam.Error](err)
 			if !ok {
 				t.Fatalf("got %v, want a refusal", err)
 			}
