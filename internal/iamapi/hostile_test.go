@@ -88,3 +88,14 @@ func TestForbiddenProviderIsForbiddenInAnySpelling(t *testing.T) {
 		f.ok(key, "CreateOpenIDConnectProvider", "Url", "https://other.example.com/", "ClientIDList.member.1", "x")
 	})
 }
+
+func TestDocumentsOfWhiteSpaceAreRefused(t *testing.T) {
+	each(t, func(_ *testing.T, f *fixture) {
+		f.newUser("alice")
+		blank := strings.Repeat(" ", 100_000)
+		f.refused(f.call(root, "CreateRole", "RoleName", "r", "AssumeRolePolicyDocument", trust(assumeOnly, accountRoot, "")+blank), "LimitExceeded", "")
+		f.refused(f.call(root, "CreatePolicy", "PolicyName", "p", "PolicyDocument", allow("*", "*")+blank), "LimitExceeded", "")
+		f.refused(f.call(root, "PutUserPolicy", "UserName", "alice", "PolicyName", "p", "PolicyDocument", allow("*", "*")+blank), "LimitExceeded", "")
+		f.ok(root, "PutUserPolicy", "UserName", "alice", "PolicyName", "p", "PolicyDocument", allow("*", "*")+blank[:2048])
+	})
+}

@@ -24,6 +24,10 @@ const (
 
 var inventoryOrder = []InventoryKind{InventoryUsers, InventoryGroups, InventoryRoles, InventoryPolicies, InventoryAWSPolicies}
 
+// inventoryPage is how many entities a page has at most: each may come with a
+// dozen of documents.
+const inventoryPage = 100
+
 // Inventory returns a page of all entities of an account of some kinds; none are
 // all. A page may hold less than it could.
 func (s *Identities) Inventory(ctx context.Context, account string, of []InventoryKind, p Page) (entities []Entity, next string, err error) {
@@ -33,6 +37,7 @@ func (s *Identities) Inventory(ctx context.Context, account string, of []Invento
 		}
 		return string(e.Kind) + " " + keyOf(e.Name)
 	}
+	p.MaxItems = min(p.size(), inventoryPage)
 	all, next, err := paginate(p, key, func(after string, limit int) (found []Entity, err error) {
 		from, name, _ := strings.Cut(after, " ")
 		for _, kind := range inventoryOrder[max(0, slices.Index(inventoryOrder, InventoryKind(from))):] {

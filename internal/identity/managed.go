@@ -84,7 +84,7 @@ func checkManagedPolicy(document string) error {
 	if _, err := iam.ParseManagedPolicy(document); err != nil {
 		return malformedPolicy(err)
 	}
-	if iam.Size(document) > MaxManagedPolicy {
+	if iam.Size(document) > MaxManagedPolicy || isBloated(document, MaxManagedPolicy) {
 		return quotaExceeded("PolicySize", MaxManagedPolicy)
 	}
 	return nil

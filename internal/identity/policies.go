@@ -33,6 +33,12 @@ func sizeOf(document string) int {
 	return n
 }
 
+// mostBlank is how many times its limit a document may have with its white
+// space, which the limits of IAM do not count: lists return many documents.
+const mostBlank = 10
+
+func isBloated(document string, limit int) bool { return len(document) > mostBlank*limit }
+
 // parseIdentityPolicy reads a policy that grants, or refuses with
 // MalformedPolicyDocument.
 func parseIdentityPolicy(document string) (*iam.Document, error) {
@@ -69,11 +75,12 @@ func (s *Identities) PutInlinePolicy(ctx context.Context, account string, kind K
 		if err != nil {
 			return fmt.Errorf("read inline policies: %w", err)
 		}
-		size := 0
+		size, length := 0, 0
 		for _, p := range all {
 			size += sizeOf(p.Document)
+			length += len(p.Document)
 		}
-		if size > inlineLimit[kind] {
+		if size > inlineLimit[kind] || length > mostBlank*inlineLimit[kind] {
 			return refuse(CodeLimitExceeded, "Maximum policy size of %d bytes exceeded for %s %s", inlineLimit[kind], kind, row.Name)
 		}
 		return nil

@@ -206,7 +206,7 @@ func (s *Identities) checkTrustPolicy(ctx context.Context, document string) erro
 	if err != nil {
 		return malformedPolicy(err)
 	}
-	if iam.Size(document) > maxTrustPolicy {
+	if iam.Size(document) > maxTrustPolicy || isBloated(document, maxTrustPolicy) {
 		return quotaExceeded("ACLSizePerRole", maxTrustPolicy)
 	}
 	return s.checkPrincipals(ctx, parsed)
