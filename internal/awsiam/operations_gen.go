@@ -94,6 +94,7 @@ type Service interface {
 	ListUserPolicies(ctx context.Context, in *ListUserPoliciesRequest) (*ListUserPoliciesResponse, error)
 	ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*ListUserTagsResponse, error)
 	ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsersResponse, error)
+	ListVirtualMFADevices(ctx context.Context, in *ListVirtualMFADevicesRequest) (*ListVirtualMFADevicesResponse, error)
 	PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error
 	PutRolePermissionsBoundary(ctx context.Context, in *PutRolePermissionsBoundaryRequest) error
 	PutRolePolicy(ctx context.Context, in *PutRolePolicyRequest) error
@@ -235,6 +236,7 @@ func Operations(s Service) map[string]Operation {
 		"ListUserPolicies":                        bind(s.ListUserPolicies),
 		"ListUserTags":                            bind(s.ListUserTags),
 		"ListUsers":                               bind(s.ListUsers),
+		"ListVirtualMFADevices":                   bind(s.ListVirtualMFADevices),
 		"PutGroupPolicy":                          bindWithoutResponse(s.PutGroupPolicy),
 		"PutRolePermissionsBoundary":              bindWithoutResponse(s.PutRolePermissionsBoundary),
 		"PutRolePolicy":                           bindWithoutResponse(s.PutRolePolicy),
@@ -673,6 +675,11 @@ func (Unimplemented) ListUserTags(context.Context, *ListUserTagsRequest) (*ListU
 // ListUsers answers NotImplementedException.
 func (Unimplemented) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
 	return nil, notImplemented("ListUsers")
+}
+
+// ListVirtualMFADevices answers NotImplementedException.
+func (Unimplemented) ListVirtualMFADevices(context.Context, *ListVirtualMFADevicesRequest) (*ListVirtualMFADevicesResponse, error) {
+	return nil, notImplemented("ListVirtualMFADevices")
 }
 
 // PutGroupPolicy answers NotImplementedException.

@@ -96,6 +96,13 @@ const (
 	PolicyUsageTypePermissionsBoundary = "PermissionsBoundary"
 )
 
+// The values of assignmentStatusType.
+const (
+	AssignmentStatusTypeAssigned   = "Assigned"
+	AssignmentStatusTypeUnassigned = "Unassigned"
+	AssignmentStatusTypeAny        = "Any"
+)
+
 // The values of policyScopeType.
 const (
 	PolicyScopeTypeAll   = "All"
@@ -1032,6 +1039,20 @@ type ListUsersResponse struct {
 	Users       []User `json:"Users,omitzero"` // required
 }
 
+// ListVirtualMFADevicesRequest is the request of [Service.ListVirtualMFADevices].
+type ListVirtualMFADevicesRequest struct {
+	AssignmentStatus *string `json:"AssignmentStatus,omitzero"` // one of assignmentStatusType
+	Marker           *string `json:"Marker,omitzero"`           // 1 to 320 characters
+	MaxItems         *int32  `json:"MaxItems,omitzero"`         // 1 to 1000
+}
+
+// ListVirtualMFADevicesResponse is the response of [Service.ListVirtualMFADevices].
+type ListVirtualMFADevicesResponse struct {
+	IsTruncated       *bool              `json:"IsTruncated,omitzero"`
+	Marker            string             `json:"Marker,omitzero"`
+	VirtualMFADevices []VirtualMFADevice `json:"VirtualMFADevices,omitzero"` // required
+}
+
 // LoginProfile is a structure of responses.
 type LoginProfile struct {
 	CreateDate            Timestamp `json:"CreateDate"` // required
@@ -1447,4 +1468,12 @@ type UserDetail struct {
 	UserId                  string                       `json:"UserId,omitzero"`   // 16 to 128 characters
 	UserName                string                       `json:"UserName,omitzero"` // 1 to 64 characters
 	UserPolicyList          []PolicyDetail               `json:"UserPolicyList,omitzero"`
+}
+
+// VirtualMFADevice is a structure of responses.
+type VirtualMFADevice struct {
+	EnableDate   Timestamp `json:"EnableDate,omitzero"`
+	SerialNumber string    `json:"SerialNumber"`  // required, 9 to 256 characters
+	Tags         []Tag     `json:"Tags,omitzero"` // at most 50 elements
+	User         *User     `json:"User,omitzero"`
 }

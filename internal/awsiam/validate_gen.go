@@ -392,6 +392,9 @@ func (v *ListUserTagsRequest) Validate() error { return refusal(v.check()) }
 func (v *ListUsersRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *ListVirtualMFADevicesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *PutGroupPolicyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -1512,6 +1515,19 @@ func (v *ListUsersRequest) check() (found []violation) {
 	return found
 }
 
+func (v *ListVirtualMFADevicesRequest) check() (found []violation) {
+	if v.AssignmentStatus != nil {
+		found = append(found, in("assignmentStatus", checkAssignmentStatusType(*v.AssignmentStatus))...)
+	}
+	if v.Marker != nil {
+		found = append(found, in("marker", checkMarkerType(*v.Marker))...)
+	}
+	if v.MaxItems != nil {
+		found = append(found, in("maxItems", checkMaxItemsType(*v.MaxItems))...)
+	}
+	return found
+}
+
 func (v *PutGroupPolicyRequest) check() (found []violation) {
 	if v.GroupName == "" {
 		found = append(found, missing("groupName"))
@@ -2188,6 +2204,11 @@ func checkAccountAliasType(v string) (found []violation) {
 
 func checkArnType(v string) (found []violation) {
 	found = append(found, checkLength(v, 20, 2048)...)
+	return of(v, found)
+}
+
+func checkAssignmentStatusType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "Assigned", "Unassigned", "Any")...)
 	return of(v, found)
 }
 

@@ -29,6 +29,14 @@ func (s *iamService) ListMFADevices(ctx context.Context, in *awsiam.ListMFADevic
 	return &awsiam.ListMFADevicesResponse{MFADevices: []awsiam.MFADevice{}, IsTruncated: truncated("")}, s.mustExist(ctx, account, user)
 }
 
+// ListVirtualMFADevices implements [awsiam.Service].
+func (s *iamService) ListVirtualMFADevices(ctx context.Context, _ *awsiam.ListVirtualMFADevicesRequest) (*awsiam.ListVirtualMFADevicesResponse, error) {
+	if _, err := s.authorizeAtHome(ctx, "iam:ListVirtualMFADevices", "*"); err != nil {
+		return nil, err
+	}
+	return &awsiam.ListVirtualMFADevicesResponse{VirtualMFADevices: []awsiam.VirtualMFADevice{}, IsTruncated: truncated("")}, nil
+}
+
 // ListSSHPublicKeys implements [awsiam.Service].
 func (s *iamService) ListSSHPublicKeys(ctx context.Context, in *awsiam.ListSSHPublicKeysRequest) (*awsiam.ListSSHPublicKeysResponse, error) {
 	account, user, err := s.authorizeOnUser(ctx, "iam:ListSSHPublicKeys", in.UserName)

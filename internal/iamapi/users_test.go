@@ -203,3 +203,21 @@ func TestARefusalDoesNotTellWhatExists(t *testing.T) {
 		}
 	})
 }
+
+// What Terraform asks for before it deletes a user, with force_destroy too.
+func TestUsersHaveNoDevices(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		key := f.newUser("alice")
+		for _, action := range []string{"ListMFADevices", "ListSSHPublicKeys", "ListServiceSpecificCredentials", "ListSigningCertificates"} {
+			if body := f.ok(root, action, "UserName", "alice"); strings.Contains(body, "<member>") {
+				t.Errorf("%s answered %s", action, body)
+			}
+			f.refused(f.call(root, action, "UserName", "nobody"), "NoSuchEntity", "The user with name nobody cannot be found.")
+		}
+		if body := f.ok(root, "ListVirtualMFADevices", "AssignmentStatus", "Any"); element(body, "IsTruncated") != "false" || strings.Contains(body, "<member>") {
+			t.Errorf("ListVirtualMFADevices answered %s", body)
+		}
+		f.refused(f.call(key, "ListVirtualMFADevices"), "AccessDenied", "")
+		f.refused(f.call(root, "ListVirtualMFADevices", "AssignmentStatus", "Lost"), "ValidationError", "")
+	})
+}
