@@ -7,12 +7,14 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/nifuda/nifuda/internal/client"
 	"github.com/nifuda/nifuda/internal/nifuda"
 )
 
 type account struct {
-	Create createAccount `cmd:"" help:"Create an account and its root's access key, whose secret is shown this one time."`
-	List   listAccounts  `cmd:"" help:"List the accounts of the installation."`
+	Create  createAccount `cmd:"" help:"Create an account and its root's access key, whose secret is shown this one time."`
+	List    listAccounts  `cmd:"" help:"List the accounts of the installation."`
+	RootKey newRootKey    `cmd:"" help:"Create an access key of an account's root, whose secret is shown this one time."`
 }
 
 type createAccount struct {
@@ -42,10 +44,41 @@ func (c *createAccount) Run(w io.Writer) error {
 		return errors.New("the server's response lacks the account or its key")
 	}
 	return c.print(w, out, func(w io.Writer) error {
-		profile := "nifuda-" + out.Account.AccountId
-		_, err := fmt.Fprintf(w, `Account %s is created: %s
+		fmt.Fprintf(w, "Account %s is created: %s\n\n", out.Account.AccountId, out.Account.Name)
+		return printRootKey(w, api, out.Account.AccountId, out.AccessKey)
+	})
+}
 
-This is the one time that its root's secret access key is shown.
+type newRootKey struct {
+	apiCall
+
+	ID      string `name:"id" required:"" help:"The 12 digits of the account." placeholder:"DIGITS"`
+	Replace bool   `help:"End the keys that root has at once, for when they are lost; it may have two otherwise."`
+}
+
+// Run creates the key and prints it with the lines for ~/.aws.
+func (c *newRootKey) Run(w io.Writer) error {
+	ctx, stop := interruptible()
+	defer stop()
+	api, err := c.client(ctx)
+	if err != nil {
+		return err
+	}
+	in := nifuda.CreateRootAccessKeyRequest{AccountId: c.ID, Replace: &c.Replace}
+	var out nifuda.CreateRootAccessKeyResponse
+	if err := api.Call(ctx, "CreateRootAccessKey", in, &out); err != nil {
+		return err
+	}
+	if out.AccessKey == nil {
+		return errors.New("the server's response lacks the key")
+	}
+	return c.print(w, out, func(w io.Writer) error { return printRootKey(w, api, c.ID, out.AccessKey) })
+}
+
+// printRootKey prints the access key of an account's root with the lines for ~/.aws.
+func printRootKey(w io.Writer, api *client.Client, account string, key *nifuda.AccessKey) error {
+	profile := "nifuda-" + account
+	_, err := fmt.Fprintf(w, `This is the one time that the root's secret access key is shown.
 
 Add to ~/.aws/credentials:
 
@@ -60,12 +93,8 @@ region = %s
 endpoint_url = %s
 
 Then: aws --profile %s sts get-caller-identity
-`,
-			out.Account.AccountId, out.Account.Name,
-			profile, out.AccessKey.AccessKeyId, out.AccessKey.SecretAccessKey,
-			profile, api.Region(), api.Endpoint(), profile)
-		return err
-	})
+`, profile, key.AccessKeyId, key.SecretAccessKey, profile, api.Region(), api.Endpoint(), profile)
+	return err
 }
 
 type listAccounts struct {

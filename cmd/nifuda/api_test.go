@@ -127,6 +127,18 @@ func TestOutputCanBeJSON(t *testing.T) {
 	}
 }
 
+func TestAccountRootKeyPrintsTheLinesToCopy(t *testing.T) {
+	f := newFakeServer(t, map[string][]string{"CreateRootAccessKey": {`{"AccessKey":{"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"shown/once"}}`}})
+	configure(t, f.URL)
+	out, err := run(t, "account", "root-key", "--id", "111122223333", "--replace", "--profile", "nifuda")
+	if lines := "\n[nifuda-111122223333]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = shown/once\n"; err != nil || !strings.Contains(out, lines) {
+		t.Errorf("%v, the output lacks %q: %s", err, lines, out)
+	}
+	if diff := cmp.Diff([]map[string]any{{"AccountId": "111122223333", "Replace": true}}, f.asked); diff != "" {
+		t.Errorf("requests, -want +got: %s", diff)
+	}
+}
+
 func TestAccountListReadsEveryPage(t *testing.T) {
 	f := newFakeServer(t, map[string][]string{"ListAccounts": {
 		`{"Accounts":[{"AccountId":"111122223333","Name":"Team A","CreatedAt":1795608000.000}],"NextToken":"more"}`,

@@ -9,6 +9,11 @@ import (
 	"github.com/nifuda/nifuda/internal/iam"
 )
 
+// maxUserAgent is how much of aws:UserAgent policies see, in bytes: matching a
+// pattern takes time that grows with it, and anyone may send as much as fits
+// into a header.
+const maxUserAgent = 1 << 10
+
 // Conditions returns the condition keys that every request has: where it comes
 // from, how and when, and the region that it is for.
 func Conditions(r *http.Request, region string, now time.Time) iam.Keys {
@@ -23,7 +28,7 @@ func Conditions(r *http.Request, region string, now time.Time) iam.Keys {
 		keys["aws:sourceip"] = []string{record.Source.String()}
 	}
 	if agent := r.UserAgent(); agent != "" {
-		keys["aws:useragent"] = []string{agent}
+		keys["aws:useragent"] = []string{agent[:min(len(agent), maxUserAgent)]}
 	}
 	return keys
 }

@@ -3,7 +3,6 @@ package ecrapi
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/ecr"
@@ -26,7 +25,7 @@ func withTags(tags []ecr.Tag) detail {
 		names := make([]string, len(tags))
 		for i, t := range tags {
 			names[i] = *t.Key
-			keys["aws:requesttag/"+strings.ToLower(*t.Key)] = []string{*t.Value}
+			keys.Add("aws:RequestTag/"+*t.Key, *t.Value)
 		}
 		addTagKeys(keys, names)
 	})

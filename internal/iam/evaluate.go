@@ -1,9 +1,18 @@
 package iam
 
+import "strings"
+
 // Keys are the condition keys of a request and their values. The name of a key
 // is in lower case, with its part after a slash, such as
 // aws:resourcetag/team. A key that is there may have no value at all.
 type Keys map[string][]string
+
+// Add adds values to a key, whose name may be in any case. Tags whose names
+// differ in case alone are one key with several values.
+func (k Keys) Add(name string, values ...string) {
+	name = strings.ToLower(name)
+	k[name] = append(k[name], values...)
+}
 
 // A NamedPolicy is a policy ready to be evaluated, and what it is called in the
 // explanation of a decision: an ARN or the name of an inline policy.

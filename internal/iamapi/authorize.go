@@ -16,8 +16,9 @@ import (
 // authorizeOn asks whether the caller may take an action on the entity of a
 // name in its own account, which it returns. The entity's path, and its tags
 // where it has any, count; one that does not exist is asked for at the root's
-// path, so that those who may not learn it are refused alike. keys are the
-// further condition keys of the request and may be nil.
+// path, and that is what a refusal names, so that those who may not learn
+// whether there is one are refused alike. keys are the further condition keys of
+// the request and may be nil.
 func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind, name string, keys iam.Keys) (account string, err error) {
 	account = callerOf(ctx).Principal.Account
 	resource := identity.EntityARN(account, kind, "/", name)
@@ -41,6 +42,11 @@ func (a *API) authorizeOn(ctx context.Context, action string, kind identity.Kind
 	})
 	if failed != nil && !identity.IsRefusal(failed, identity.CodeNoSuchEntity) {
 		return "", failed
+	}
+	if denied, ok := errors.AsType[*iam.DeniedError](err); ok {
+		told := *denied
+		told.Request.Resource = identity.EntityARN(account, kind, "/", name)
+		return "", &told
 	}
 	return account, err
 }
@@ -69,9 +75,9 @@ func (a *API) addEntityKeys(ctx context.Context, keys iam.Keys, e identity.Entit
 func addResourceTags(keys iam.Keys, tags []identity.Tag) {
 	named := keys["aws:tagkeys"]
 	for _, tag := range tags {
+		keys.Add("aws:ResourceTag/"+tag.Key, tag.Value)
+		keys.Add("iam:ResourceTag/"+tag.Key, tag.Value)
 		folded := strings.ToLower(tag.Key)
-		keys["aws:resourcetag/"+folded] = []string{tag.Value}
-		keys["iam:resourcetag/"+folded] = []string{tag.Value}
 		for _, name := range named {
 			if name != tag.Key && strings.ToLower(name) == folded {
 				keys["aws:tagkeys"] = append(slices.Clip(keys["aws:tagkeys"]), tag.Key)
@@ -107,8 +113,8 @@ func tagKeys(keys iam.Keys, tags []awsiam.Tag) iam.Keys {
 	all := iam.Keys{}
 	maps.Copy(all, keys)
 	for _, tag := range tags {
-		all["aws:requesttag/"+strings.ToLower(tag.Key)] = []string{value(tag.Value)}
-		all["aws:tagkeys"] = append(all["aws:tagkeys"], tag.Key)
+		all.Add("aws:RequestTag/"+tag.Key, value(tag.Value))
+		all.Add("aws:TagKeys", tag.Key)
 	}
 	return all
 }

@@ -215,7 +215,11 @@ func (s *iamService) CreateServiceLinkedRole(ctx context.Context, in *awsiam.Cre
 
 // DeleteServiceLinkedRole implements [awsiam.Service].
 func (s *iamService) DeleteServiceLinkedRole(ctx context.Context, in *awsiam.DeleteServiceLinkedRoleRequest) (*awsiam.DeleteServiceLinkedRoleResponse, error) {
-	account, err := s.authorizeOn(ctx, "iam:DeleteServiceLinkedRole", identity.Role, in.RoleName, nil)
+	var keys iam.Keys
+	if service, ok := identity.LinkedService(in.RoleName); ok {
+		keys = serviceKeys(service)
+	}
+	account, err := s.authorizeOn(ctx, "iam:DeleteServiceLinkedRole", identity.Role, in.RoleName, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,12 @@ func TestRolesOfServices(t *testing.T) {
 		} {
 			f.refused(a, "UnmodifiableEntity", "")
 		}
-		task := element(f.ok(root, "DeleteServiceLinkedRole", "RoleName", name), "DeletionTaskId")
+		f.ok(root, "PutUserPolicy", "UserName", "alice", "PolicyName", "delete", "PolicyDocument",
+			`{"Statement":{"Effect":"Allow","Action":"iam:DeleteServiceLinkedRole","Resource":"*","Condition":{"StringEquals":{"iam:AWSServiceName":"ecr.amazonaws.com"}}}}`)
+		f.refused(f.call(key, "DeleteServiceLinkedRole", "RoleName", name), "AccessDenied", "")
+		f.ok(root, "PutUserPolicy", "UserName", "alice", "PolicyName", "delete", "PolicyDocument",
+			`{"Statement":{"Effect":"Allow","Action":"iam:DeleteServiceLinkedRole","Resource":"*","Condition":{"StringEquals":{"iam:AWSServiceName":"`+service+`"}}}}`)
+		task := element(f.ok(key, "DeleteServiceLinkedRole", "RoleName", strings.ToLower(name)), "DeletionTaskId")
 		if got := element(f.ok(root, "GetServiceLinkedRoleDeletionStatus", "DeletionTaskId", task), "Status"); got != "SUCCEEDED" {
 			t.Errorf("the status is %s", got)
 		}

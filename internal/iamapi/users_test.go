@@ -190,3 +190,16 @@ func TestUseOfAKeyIsShown(t *testing.T) {
 		}
 	})
 }
+
+// Who may not look is not told whether there is something, nor where.
+func TestARefusalDoesNotTellWhatExists(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		key := f.newUser("alice")
+		f.ok(root, "CreateUser", "UserName", "Bob", "Path", "/secret/")
+		for _, name := range []string{"bob", "nobody"} {
+			f.refused(f.call(key, "GetUser", "UserName", name), "AccessDenied",
+				"User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:GetUser on resource: arn:aws:iam::123456789012:user/"+name+
+					" because no identity-based policy allows the iam:GetUser action")
+		}
+	})
+}

@@ -271,6 +271,29 @@ func (s *Identities) CreateAccessKey(ctx context.Context, account, user string) 
 	return key.shown(user), nil
 }
 
+// ReplaceRootAccessKeys makes an access key of the account's root in place of
+// all that it has in the database, for an account whose keys are lost.
+func (s *Identities) ReplaceRootAccessKeys(ctx context.Context, account string) (NewAccessKey, error) {
+	var key madeKey
+	err := s.change(ctx, account, func(ctx context.Context, tx *store.Tx) error {
+		lost, err := tx.AccessKeys(ctx, account, account, "", MaxAccessKeys)
+		if err != nil {
+			return fmt.Errorf("read access keys: %w", err)
+		}
+		for _, row := range lost {
+			if _, err := tx.DeleteAccessKey(ctx, account, account, row.ID); err != nil {
+				return fmt.Errorf("delete access key: %w", err)
+			}
+		}
+		key = s.newAccessKey(account, account)
+		return tx.InsertAccessKey(ctx, key.row)
+	})
+	if err != nil {
+		return NewAccessKey{}, err
+	}
+	return key.shown(""), nil
+}
+
 // AccessKeys returns a page of a user's access keys, or of the root's.
 func (s *Identities) AccessKeys(ctx context.Context, account, user string, p Page) (keys []AccessKeyInfo, next string, err error) {
 	owner, err := keyOwner(ctx, s.store, account, user)

@@ -213,7 +213,7 @@ func (n *RoleSession) requestKeys() iam.Keys {
 	}
 	var names []string
 	for _, tag := range n.Tags {
-		setKey(keys, "aws:RequestTag/"+tag.Key, tag.Value)
+		keys.Add("aws:RequestTag/"+tag.Key, tag.Value)
 		names = append(names, tag.Key)
 	}
 	if len(names) > 0 {

@@ -25,6 +25,16 @@ func ServiceLinkedRole(service string) (path, name string) {
 	return serviceRolePath + service + "/", linkedServices[service].role
 }
 
+// LinkedService returns the service that a role of a name can only be linked to.
+func LinkedService(role string) (service string, ok bool) {
+	for service, linked := range linkedServices {
+		if keyOf(linked.role) == keyOf(role) {
+			return service, true
+		}
+	}
+	return "", false
+}
+
 // CreateServiceLinkedRole creates the role of a service. It refuses with
 // InvalidInput when there is no such service, or when the role is there.
 func (s *Identities) CreateServiceLinkedRole(ctx context.Context, account, service, description, suffix string) (RoleInfo, error) {

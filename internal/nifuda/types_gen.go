@@ -76,6 +76,7 @@ type CreateAccountResponse struct {
 // CreateRootAccessKeyRequest is the request of [Service.CreateRootAccessKey].
 type CreateRootAccessKeyRequest struct {
 	AccountId string `json:"AccountId"` // required
+	Replace   *bool  `json:"Replace,omitzero"`
 }
 
 // CreateRootAccessKeyResponse is the response of [Service.CreateRootAccessKey].

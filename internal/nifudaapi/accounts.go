@@ -22,23 +22,37 @@ func (a *api) CreateAccount(ctx context.Context, in *nifuda.CreateAccountRequest
 }
 
 // CreateRootAccessKey implements [nifuda.Service]. It makes its caller root, of
-// its own account too, so it also takes the right to make access keys: a policy
-// for everything but IAM, such as PowerUserAccess, does not give that away.
+// its own account too, so it also takes the right to make access keys, and to
+// delete those that it replaces: a policy for everything but IAM, such as
+// PowerUserAccess, does not give that away.
 func (a *api) CreateRootAccessKey(ctx context.Context, in *nifuda.CreateRootAccessKeyRequest) (*nifuda.CreateRootAccessKeyResponse, error) {
 	if err := a.authorize(ctx, "nifuda:CreateRootAccessKey", "*", a.Home); err != nil {
 		return nil, err
 	}
-	if err := a.authorize(ctx, "iam:CreateAccessKey", iam.Root("aws", in.AccountId).ARN, a.Home); err != nil {
-		return nil, err
+	actions := []string{"iam:CreateAccessKey"}
+	if value(in.Replace) {
+		actions = append(actions, "iam:DeleteAccessKey")
+	}
+	for _, action := range actions {
+		if err := a.authorize(ctx, action, iam.Root("aws", in.AccountId).ARN, a.Home); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := a.Accounts.Account(ctx, in.AccountId); err != nil {
 		return nil, translated(err, identity.CodeNoSuchEntity, nifuda.AccountNotFoundException)
 	}
-	key, err := a.Accounts.CreateAccessKey(ctx, in.AccountId, "")
+	key, err := a.newRootKey(ctx, in.AccountId, value(in.Replace))
 	if err != nil {
 		return nil, translated(err, identity.CodeLimitExceeded, nifuda.LimitExceededException)
 	}
 	return &nifuda.CreateRootAccessKeyResponse{AccessKey: accessKeyShape(key)}, nil
+}
+
+func (a *api) newRootKey(ctx context.Context, account string, replace bool) (identity.NewAccessKey, error) {
+	if replace {
+		return a.Accounts.ReplaceRootAccessKeys(ctx, account)
+	}
+	return a.Accounts.CreateAccessKey(ctx, account, "")
 }
 
 // ListAccounts implements [nifuda.Service].

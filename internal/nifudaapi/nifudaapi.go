@@ -41,6 +41,8 @@ type Accounts interface {
 	Accounts(ctx context.Context, p identity.Page) (accounts []identity.Account, next string, err error)
 	// CreateAccessKey makes an access key of a user, or of the root without a name.
 	CreateAccessKey(ctx context.Context, account, user string) (identity.NewAccessKey, error)
+	// ReplaceRootAccessKeys makes an access key of the root in place of all others.
+	ReplaceRootAccessKeys(ctx context.Context, account string) (identity.NewAccessKey, error)
 	// PrincipalNamed returns the principal with an ARN.
 	PrincipalNamed(ctx context.Context, arn string) (iam.Principal, error)
 }

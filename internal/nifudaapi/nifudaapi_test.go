@@ -153,6 +153,42 @@ func TestARootMayHaveTwoKeys(t *testing.T) {
 	})
 }
 
+func TestLostRootKeysAreReplaced(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := newFixture(t, s)
+		idOf := func(operation, body string) string {
+			status, out := f.call(t, home, operation, body)
+			if status != 200 {
+				t.Fatalf("%s %s answered %d %v", operation, body, status, out)
+			}
+			return out["AccessKey"].(map[string]any)["AccessKeyId"].(string)
+		}
+		lost := []string{
+			idOf("CreateAccount", `{"Name":"x","AccountId":"111122223333"}`),
+			idOf("CreateRootAccessKey", `{"AccountId":"111122223333"}`),
+		}
+		kept := idOf("CreateAccount", `{"Name":"y","AccountId":"222222222222"}`)
+		for _, id := range append(lost, kept) { // so that they are remembered
+			if _, err := f.identities.AccessKey(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		created := idOf("CreateRootAccessKey", `{"AccountId":"111122223333","Replace":true}`)
+		for _, id := range lost {
+			if _, err := f.identities.AccessKey(t.Context(), id); !errors.Is(err, identity.ErrUnknownKey) {
+				t.Errorf("of a key that was replaced: %v", err)
+			}
+		}
+		for _, id := range []string{created, kept} {
+			if key, err := f.identities.AccessKey(t.Context(), id); err != nil || !key.Principal.IsRoot() {
+				t.Errorf("the key is %v, %v", key, err)
+			}
+		}
+		f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"444455556666","Replace":true}`, "AccountNotFoundException")
+		f.wantError(t, other, "CreateRootAccessKey", `{"AccountId":"111122223333","Replace":true}`, "AccessDeniedException")
+	})
+}
+
 func TestWhoMayMakeNoAccessKeysMakesNoRootKeys(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := newFixture(t, s)
@@ -160,6 +196,8 @@ func TestWhoMayMakeNoAccessKeysMakesNoRootKeys(t *testing.T) {
 			f.authorizer.withheld = action
 			f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"123456789012"}`, "AccessDeniedException")
 		}
+		f.authorizer.withheld = "iam:DeleteAccessKey"
+		f.wantError(t, home, "CreateRootAccessKey", `{"AccountId":"123456789012","Replace":true}`, "AccessDeniedException")
 	})
 }
 

@@ -103,7 +103,6 @@ func (p *protection) addTag(key, value string) {
 	if p.target.Keys == nil {
 		p.target.Keys = iam.Keys{}
 	}
-	key = strings.ToLower(key)
-	p.target.Keys["aws:resourcetag/"+key] = []string{value}
-	p.target.Keys["ecr:resourcetag/"+key] = []string{value}
+	p.target.Keys.Add("aws:ResourceTag/"+key, value)
+	p.target.Keys.Add("ecr:ResourceTag/"+key, value)
 }

@@ -160,6 +160,8 @@ func TestRevokedRightEndsAtOnce(t *testing.T) {
 		arn := "arn:aws:ecr:" + f.region + ":" + f.account + ":repository/app"
 		f.ok(root, "TagResource", map[string]any{"resourceArn": arn, "tags": []any{map[string]any{"Key": "team", "Value": "a"}}})
 		may(true, "with the resource tag")
+		f.ok(root, "TagResource", map[string]any{"resourceArn": arn, "tags": []any{map[string]any{"Key": "Team", "Value": "b"}}})
+		may(true, "with a tag whose key differs in case")
 		f.ok(root, "UntagResource", map[string]any{"resourceArn": arn, "tagKeys": []any{"team"}})
 		may(false, "without the resource tag again")
 	})
