@@ -443,3 +443,19 @@ func BenchmarkGuard(b *testing.B) {
 		}
 	})
 }
+
+// The parameters of a presigned request may be spelled with escapes.
+func TestClaimedKeyIsTheOneThatIsVerified(t *testing.T) {
+	g := newGuarded()
+	verifier := g.Verifier(authn.NewVerifier(testKeys(), g.clock.Now, "ecr"))
+	for _, name := range []string{"X-Amz-Credential", "X-Amz%2DCredential", "%58-Amz-Credential"} {
+		from(attacker, func(ctx context.Context) {
+			r := newCall("").WithContext(ctx)
+			r.URL.RawQuery = name + "=AKIAIOSFODNN7EXAMPLE/20261122/us-east-1/ecr/aws4_request&x=;"
+			_ = verifier.Precheck(ctx, r)
+			if got := httpx.RecordOf(ctx).AccessKeyID; got != "AKIAIOSFODNN7EXAMPLE" {
+				t.Errorf("%s claims %q", name, got)
+			}
+		})
+	}
+}

@@ -160,6 +160,11 @@ func TestRevokedRightEndsAtOnce(t *testing.T) {
 		arn := "arn:aws:ecr:" + f.region + ":" + f.account + ":repository/app"
 		f.ok(root, "TagResource", map[string]any{"resourceArn": arn, "tags": []any{map[string]any{"Key": "team", "Value": "a"}}})
 		may(true, "with the resource tag")
+		other := map[string]any{"resourceArn": arn, "tags": []any{map[string]any{"Key": "Team", "Value": "b"}}}
+		if w := f.as(root, "TagResource", other); !strings.Contains(w.Body.String(), "differ in case only") {
+			t.Errorf("a tag that policies cannot tell from another: %d %s", w.Code, w.Body)
+		}
+		may(true, "after a tag whose key differs in case was refused")
 		f.ok(root, "UntagResource", map[string]any{"resourceArn": arn, "tagKeys": []any{"team"}})
 		may(false, "without the resource tag again")
 	})
