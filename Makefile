@@ -5,6 +5,8 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 TOOLS     := .cache/bin/$(shell go env GOVERSION)
 PEERS     := .cache/peers/$(shell go env GOVERSION)
 CLIENTS   := .cache/clients/$(shell go env GOVERSION)
+# What tests run with node: the AWS SDK, and a second opinion on policies.
+NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,e2e/javascript internal/iam/testdata/simulate)
 GO_TEST   := go test -timeout 20m
 
 # The same flags everywhere, so that every step shares one set of compiled packages.
@@ -41,7 +43,7 @@ race: ## Run the Go tests with the race detector
 	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: e2e
-e2e: build $(CLIENTS)/.built e2e/javascript/node_modules/.package-lock.json ## Run real clients against the real binary; RUN=Regexp chooses tests
+e2e: build $(CLIENTS)/.built $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
@@ -94,11 +96,11 @@ cross: ## Compile for every platform
 .PHONY: clients
 clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
-	$(MAKE) $(CLIENTS)/.built e2e/javascript/node_modules/.package-lock.json
+	$(MAKE) $(CLIENTS)/.built $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf bin .cache e2e/javascript/node_modules coverage.out
+	rm -rf bin .cache $(NODE_MODULES:/.package-lock.json=) coverage.out
 
 $(TOOLS)/golangci-lint: tools/go.mod tools/go.sum
 	cd tools && go build -o $(CURDIR)/$(TOOLS)/ tool
@@ -114,6 +116,6 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
 	@touch $@
 
-e2e/javascript/node_modules/.package-lock.json: e2e/javascript/package-lock.json
-	@if command -v npm >/dev/null; then cd e2e/javascript && npm ci --ignore-scripts --no-audit --no-fund && touch $(notdir $(@D))/$(@F); \
-		else echo "npm is missing, so the AWS SDK for JavaScript is not installed"; [ "$$CI" != true ]; fi
+$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then cd $* && npm ci --ignore-scripts --no-audit --no-fund && touch node_modules/.package-lock.json; \
+		else echo "npm is missing, so what $*/package.json names is not installed"; [ "$$CI" != true ]; fi

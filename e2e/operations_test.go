@@ -54,6 +54,8 @@ var walkOfAllOperations = []struct {
 	{"PutRegistryPolicy", map[string]any{"policyText": `{"Version":"2012-10-17","Statement":[{"Sid":"all","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":["ecr:CreateRepository","ecr:ReplicateImage"],"Resource":"*"}]}`}},
 	{"GetRegistryPolicy", nil},
 	{"DeleteRegistryPolicy", nil},
+	{"PutAccountSetting", map[string]any{"name": "BLOB_MOUNTING", "value": "ENABLED"}},
+	{"GetAccountSetting", map[string]any{"name": "BLOB_MOUNTING"}},
 	{"BatchDeleteImage", map[string]any{"imageIds": imageIDs}},
 	{"DeleteRepository", nil},
 }

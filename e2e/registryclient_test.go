@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // A registryClient speaks /v2/ step by step, so that a test can stop between
@@ -191,4 +192,22 @@ func (c registryClient) verifyBlob(ctx context.Context, repository string, blob 
 		return fmt.Errorf("blob %s has %d bytes with the digest %s", blob.Digest, len(data), got)
 	}
 	return nil
+}
+
+// manifestStatus asks for the manifest v1 of a repository and returns the status.
+func manifestStatus(t *testing.T, s *server, host, user, password, repository string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url()+"/v2/"+repository+"/manifests/v1", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = host
+	request.SetBasicAuth(user, password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
 }

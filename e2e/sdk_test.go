@@ -104,7 +104,7 @@ func TestSDKRegistry(t *testing.T) {
 
 	_, err = client.GetRegistryPolicy(ctx, &ecr.GetRegistryPolicyInput{})
 	wantError[*types.RegistryPolicyNotFoundException](t, err, "Registry policy does not exist in the registry with id '123456789012'")
-	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"replicate","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},` +
+	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"replicate","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},` +
 		`"Action":"ecr:ReplicateImage","Resource":"arn:aws:ecr:us-east-1:123456789012:repository/*"}]}`
 	if _, err := client.PutRegistryPolicy(ctx, &ecr.PutRegistryPolicyInput{PolicyText: &policy}); err != nil {
 		t.Fatal(err)

@@ -18,9 +18,9 @@ import (
 )
 
 // tourLimit is how long the whole tour may take.
-const tourLimit = 5 * time.Minute
+const tourLimit = 8 * time.Minute
 
-// A tourStep is a block of commands of README's tour and what they print.
+// A tourStep is a block of commands of a page's tour and what they print.
 type tourStep struct {
 	Commands string   // of a ```sh block
 	Expected []string // the non-empty lines of the ```text block after it, if any
@@ -95,30 +95,43 @@ func tourScript(steps []tourStep, mark string) string {
 	return script.String()
 }
 
-// TestREADMETourWorksAsWritten follows the tour literally: one shell runs all
-// commands in order, in a directory whose data/ is the server's. Only the
-// address is the test's own.
+// TestREADMETourWorksAsWritten follows README's tour.
 func TestREADMETourWorksAsWritten(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	docker := newDockerClient(t)
 	s := startServer(t)
-	steps, err := parseTour(strings.NewReplacer(
-		"localhost:5050", s.address,
-		"127.0.0.1:5050", s.listen,
-	).Replace(string(readme)))
-	if err != nil {
-		t.Fatal(err)
-	}
-
+	steps := readTour(t, s, "../README.md")
 	if cli := needAWS(t); !cli.exclusions {
 		var left int
 		steps, left = withoutExclusions(steps)
 		t.Logf("%s at %s knows no exclusion filters, so the last %d steps of the tour are left out; "+
 			"wanted: 1.41.11 or 2.27.57, or later (TestSDKTagMutability proves them through the SDK)", cli.version, cli.path, left)
 	}
+	follow(t, s, steps)
+}
+
+// TestAccessPageWorksAsWritten follows the ten wishes of docs/access.md.
+func TestAccessPageWorksAsWritten(t *testing.T) {
+	s := startServer(t)
+	follow(t, s, readTour(t, s, "../docs/access.md"))
+}
+
+// readTour reads the tour of a page, in which only the address is the server's own.
+func readTour(t *testing.T, s *server, page string) []tourStep {
+	t.Helper()
+	steps, err := parseTour(strings.NewReplacer(
+		"localhost:5050", s.address,
+		"127.0.0.1:5050", s.listen,
+	).Replace(string(readFile(t, page))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+// follow follows a tour literally: one shell runs all commands in order, in a
+// directory whose data/ is the server's.
+func follow(t *testing.T, s *server, steps []tourStep) {
+	t.Helper()
+	docker := newDockerClient(t)
 	mark := "=== end of a step ==="
 	ctx, cancel := context.WithTimeout(t.Context(), tourLimit)
 	defer cancel()
@@ -126,7 +139,7 @@ func TestREADMETourWorksAsWritten(t *testing.T) {
 	shell.Dir = s.directory
 	shell.Env = append(os.Environ(), s.awsEnvironment()...)
 	shell.Env = append(shell.Env, docker.env...)
-	shell.Env = append(shell.Env, "PATH="+awsDirectory(t, s)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	shell.Env = append(shell.Env, "PATH="+strings.Join([]string{awsDirectory(t, s), nifudaDirectory(t), os.Getenv("PATH")}, string(os.PathListSeparator)))
 	var output bytes.Buffer
 	shell.Stdout, shell.Stderr = &output, &output
 	failure := shell.Run()
@@ -143,6 +156,16 @@ func TestREADMETourWorksAsWritten(t *testing.T) {
 	if failure != nil {
 		t.Errorf("the tour fails at its end: %v", failure)
 	}
+}
+
+// nifudaDirectory returns a directory whose nifuda is the one under test.
+func nifudaDirectory(t *testing.T) string {
+	t.Helper()
+	directory := t.TempDir()
+	if err := os.Symlink(binary(t), filepath.Join(directory, "nifuda")); err != nil {
+		t.Fatal(err)
+	}
+	return directory
 }
 
 // withoutExclusions returns the steps before the first one with an exclusion

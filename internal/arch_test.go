@@ -25,13 +25,15 @@ var (
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
-	fronts     = []string{"internal/ecrapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/awsjson", "internal/authn", "internal/httpx"}
-	heart      = []string{"internal/registry"}
+	clients    = []string{"internal/client"}
+	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
+	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
+	outside    = []string{"internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
-	generated  = []string{"internal/ecr"}
+	generated  = []string{"internal/awsiam", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
 )
 
@@ -42,15 +44,18 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output)},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, vocabulary, generated)},
+	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
+	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
 	{output, nil},
+	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
-	{[]string{"internal/ecrapi"}, generated}, // beside what every front may
+	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
-	{heart, slices.Concat(state, vocabulary)},
+	{[]string{"internal/audit"}, output}, // beside what every edge may
+	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
+	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},
 	{generated, nil},

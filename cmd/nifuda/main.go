@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,8 @@ var version = "dev"
 
 type commands struct {
 	Serve   serve       `cmd:"" help:"Serve the registry."`
+	Account account     `cmd:"" help:"Manage the accounts of a running server."`
+	Policy  policy      `cmd:"" help:"Ask a running server about its policies."`
 	Version showVersion `cmd:"" help:"Print the version."`
 }
 
@@ -70,16 +73,24 @@ func readableDuration(_ []string, a slog.Attr) slog.Attr {
 
 type showVersion struct{}
 
-func (showVersion) Run() error {
-	_, err := fmt.Println("nifuda", version)
+// Run prints the version.
+func (showVersion) Run(w io.Writer) error {
+	_, err := fmt.Fprintln(w, "nifuda", version)
 	return err
 }
 
 // exit ends the process with 1 for every failure.
 func exit(code int) { os.Exit(min(code, 1)) }
 
+// exitDenied is how a command ends whose answer is no.
+const exitDenied = 2
+
 func main() {
-	ctx := kong.Parse(&commands{}, kong.Name("nifuda"), kong.Exit(exit),
+	ctx := kong.Parse(&commands{}, kong.Name("nifuda"), kong.Exit(exit), kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 		kong.Description("A container registry that teams run themselves and drive exactly as they drive Amazon ECR."))
-	ctx.FatalIfErrorf(ctx.Run())
+	err := ctx.Run()
+	if errors.Is(err, errDenied) {
+		os.Exit(exitDenied)
+	}
+	ctx.FatalIfErrorf(err)
 }

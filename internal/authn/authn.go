@@ -1,17 +1,19 @@
 // Package authn finds out who is calling.
 //
 // It knows the three kinds of proof that a caller of the registry can bring: an
-// AWS Signature Version 4 on an API call ([Verifier]), the login token that
-// GetAuthorizationToken issued, on a call of the distribution API ([Tokens]),
-// and the signed URL that GetDownloadUrlForLayer issued ([Downloads]). Each
-// ends in an [iam.Principal] or in a set of claims; what the caller may do is
-// not decided here. Nothing is stored: tokens and URLs carry their claims under
-// keys of a [Keyring].
+// AWS Signature Version 4 on an API call ([Verifier]), a login on a call of the
+// distribution API ([Logins]), which is a token that GetAuthorizationToken
+// issued ([Tokens]) or an access key, and the signed URL that
+// GetDownloadUrlForLayer issued ([Downloads]). Each ends in an [iam.Principal]
+// or in a set of claims; what the caller may do is not decided here. Nothing is
+// stored: tokens and URLs carry their claims under keys of a [Keyring], and a
+// token is worth no more than the access key that it names is at the time.
 package authn
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -50,6 +52,16 @@ type Keys interface {
 	Lookup(ctx context.Context, accessKeyID string) (AccessKey, error)
 }
 
+// lookup returns an access key and its principal with the key's id.
+func lookup(ctx context.Context, keys Keys, id string) (AccessKey, error) {
+	key, err := keys.Lookup(ctx, id)
+	if err != nil {
+		return AccessKey{}, fmt.Errorf("look up access key: %w", err)
+	}
+	key.Principal.AccessKeyID = id
+	return key, nil
+}
+
 // StaticKeys are access keys by their id that never change while the server runs.
 type StaticKeys map[string]AccessKey
 
@@ -70,4 +82,6 @@ type Identity struct {
 	Region string
 	// Service is the signing name of the credential scope, for example ecr.
 	Service string
+	// Expires ends a temporary access key; the zero time means never.
+	Expires time.Time
 }

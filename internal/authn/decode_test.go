@@ -3,13 +3,11 @@ package authn
 import (
 	"testing"
 	"time"
-
-	"github.com/nifuda/nifuda/internal/iam"
 )
 
 // The encoding is behind the seal, where only a test from inside reaches it.
 func FuzzDecodeToken(f *testing.F) {
-	f.Add(Token{Principal: iam.Root("aws", "123456789012"), AccessKeyID: "A", Account: "B", Region: "C", Expires: time.Unix(1, 0)}.encode())
+	f.Add(Token{AccessKeyID: "A", Account: "B", Region: "C", Expires: time.Unix(1, 0)}.encode())
 	f.Add([]byte{})
 	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {

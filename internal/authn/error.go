@@ -14,6 +14,7 @@ const (
 	CodeInvalidSignature   = "InvalidSignatureException"
 	CodeExpiredToken       = "ExpiredTokenException"
 	CodeMalformedRequest   = "MalformedHttpRequestException"
+	CodeThrottling         = "ThrottlingException"
 )
 
 // An Error refuses an API call. Code, Message and Status are what the caller
@@ -25,6 +26,25 @@ type Error struct {
 	// a malformed Authorization header, which is 403.
 	Status int
 }
+
+// A guess is the refusal of a proof that may be one, and why it is wrong.
+type guess struct {
+	refused *Error
+	reason  string
+}
+
+// The reasons; they label metrics.
+const (
+	unknownKey        = "unknown_key"
+	wrongSessionToken = "wrong_session_token"
+	wrongSignature    = "wrong_signature"
+	wrongLogin        = "wrong_login"
+)
+
+func (g *guess) Error() string { return g.refused.Error() }
+
+// Unwrap returns what the caller is told.
+func (g *guess) Unwrap() error { return g.refused }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 

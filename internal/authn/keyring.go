@@ -13,7 +13,7 @@ const KeySize = 32
 // The labels of this package's own keys. A new format of what is sealed or
 // signed under one takes a new label.
 const (
-	labelToken    = "nifuda login token v1"
+	labelToken    = "nifuda login token v2"
 	labelDownload = "nifuda download url v1"
 )
 

@@ -66,13 +66,15 @@ func (s signer) header(r *http.Request, body string) {
 		", SignedHeaders="+strings.Join(s.signed, ";")+", Signature="+signature)
 }
 
-// query signs in the query form.
+// query signs in the query form, with no life if expires is none.
 func (s signer) query(r *http.Request, expires, payload string) {
 	q := r.URL.Query()
 	q.Set("X-Amz-Algorithm", "AWS4-HMAC-SHA256")
 	q.Set("X-Amz-Credential", s.keyID+"/"+s.scope())
 	q.Set("X-Amz-Date", s.at.Format("20060102T150405Z"))
-	q.Set("X-Amz-Expires", expires)
+	if expires != "none" {
+		q.Set("X-Amz-Expires", expires)
+	}
 	q.Set("X-Amz-SignedHeaders", strings.Join(s.signed, ";"))
 	r.URL.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
 	r.URL.RawQuery += "&X-Amz-Signature=" + s.signature(r, payload)

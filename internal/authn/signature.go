@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +16,10 @@ const (
 
 	// maxPresign is the longest life of a presigned request.
 	maxPresign = 7 * 24 * time.Hour
+
+	// defaultPresign is the life of a presigned request that does not say, such
+	// as the SDKs make of GetCallerIdentity.
+	defaultPresign = "900"
 )
 
 // The query parameters of a presigned request, which are also header names.
@@ -146,7 +151,7 @@ func (s *signature) parseQueryForm(r *http.Request) error {
 		*field = p.value
 	}
 	err := requireAll("AWS query-string parameters must include '", "'.", paramAlgorithm, algo, paramCredential, credential,
-		paramSignature, s.value, paramSignedHeaders, s.signedHeaders, paramDate, s.timestamp, paramExpires, expires)
+		paramSignature, s.value, paramSignedHeaders, s.signedHeaders, paramDate, s.timestamp)
 	if err != nil {
 		return err
 	}
@@ -161,7 +166,7 @@ func (s *signature) parseQueryForm(r *http.Request) error {
 		return incomplete("The request has '" + paramContentSHA256 + "' as a header and as a query parameter.")
 	}
 	s.contentSHA256 += declared
-	seconds, err := strconv.ParseUint(expires, 10, 31)
+	seconds, err := strconv.ParseUint(cmp.Or(expires, defaultPresign), 10, 31)
 	s.lifetime = time.Duration(seconds) * time.Second
 	if err != nil || seconds == 0 || s.lifetime > maxPresign {
 		return incomplete("X-Amz-Expires must be a number of seconds between 1 and 604800.")
@@ -235,6 +240,16 @@ func parseQuery(raw string) ([]param, error) {
 		params = append(params, param{key, value})
 	}
 	return params, nil
+}
+
+// first returns the value of the first parameter of a name; "" is none.
+func first(params []param, key string) string {
+	for _, p := range params {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return ""
 }
 
 func has(params []param, key string) bool {

@@ -71,9 +71,9 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte) (Id
 		return Identity{}, err
 	}
 	if !v.matches(key, &s, stringToSign(r, &s, payload)) {
-		return Identity{}, mismatch()
+		return Identity{}, &guess{mismatch(), wrongSignature}
 	}
-	return Identity{Principal: key.Principal, AccessKeyID: s.accessKeyID, Region: s.region, Service: s.service}, nil
+	return Identity{Principal: key.Principal, AccessKeyID: s.accessKeyID, Region: s.region, Service: s.service, Expires: key.Expires}, nil
 }
 
 // Precheck returns what Verify would find wrong without looking at the body. A
@@ -195,15 +195,15 @@ func payloadHash(s *signature, body []byte) (string, error) {
 // lookup returns the key of a request once its session token is checked. The
 // signature says nothing of that token: it is a proof of its own.
 func (v *Verifier) lookup(ctx context.Context, s *signature) (AccessKey, error) {
-	key, err := v.keys.Lookup(ctx, s.accessKeyID)
+	key, err := lookup(ctx, v.keys, s.accessKeyID)
 	if errors.Is(err, ErrUnknownKey) {
-		return AccessKey{}, unrecognizedClient()
+		return AccessKey{}, &guess{unrecognizedClient(), unknownKey}
 	}
 	if err != nil {
-		return AccessKey{}, fmt.Errorf("look up access key: %w", err)
+		return AccessKey{}, err
 	}
 	if subtle.ConstantTimeCompare([]byte(key.SessionToken), []byte(s.sessionToken)) != 1 {
-		return AccessKey{}, unrecognizedClient()
+		return AccessKey{}, &guess{unrecognizedClient(), wrongSessionToken}
 	}
 	if !key.Expires.IsZero() && !v.now().Before(key.Expires) {
 		return AccessKey{}, expiredToken()

@@ -77,7 +77,9 @@ func TestVerifyAcceptsWhatTheSDKSigns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := authn.Identity{Principal: iam.Root("aws", "123456789012"), AccessKeyID: g.AccessKeyID, Region: "us-east-1", Service: "ecr"}
+			root := iam.Root("aws", "123456789012")
+			root.AccessKeyID = g.AccessKeyID
+			want := authn.Identity{Principal: root, AccessKeyID: g.AccessKeyID, Region: "us-east-1", Service: "ecr"}
 			if strings.Contains(test.Request, "eu-central-1") {
 				want.Region = "eu-central-1"
 			}
@@ -318,6 +320,16 @@ func TestVerifyRefusesHeaderForm(t *testing.T) {
 	}
 }
 
+func TestAPresignedRequestLives15MinutesUnlessItSays(t *testing.T) {
+	s := newSigner()
+	s.signed, s.at = []string{"host"}, testTime.Add(-900*time.Second)
+	r := httptest.NewRequest(http.MethodGet, "http://localhost:5050/", http.NoBody)
+	s.query(r, "none", hexSum(""))
+	if _, err := authn.NewVerifier(testKeys(), testNow, "ecr").Verify(t.Context(), r, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestVerifyRefusesQueryForm(t *testing.T) {
 	const expiresText = "X-Amz-Expires must be a number of seconds between 1 and 604800."
 	tests := []struct {
@@ -331,8 +343,7 @@ func TestVerifyRefusesQueryForm(t *testing.T) {
 		{
 			name: "no parameters", after: func(r *http.Request) { r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256" },
 			code: authn.CodeIncomplete, text: "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters must include 'X-Amz-Signature'. " +
-				"AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. " +
-				"AWS query-string parameters must include 'X-Amz-Expires'.",
+				"AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'.",
 		},
 		{name: "other algorithm", after: func(r *http.Request) {
 			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "AWS4-HMAC-SHA256", "AWS4-ECDSA", 1)
@@ -347,6 +358,10 @@ func TestVerifyRefusesQueryForm(t *testing.T) {
 		{name: "life out of range", expires: "99999999999999999999", code: authn.CodeIncomplete, text: expiresText},
 		{
 			name: "over", signer: func(s *signer) { s.at = testTime.Add(-901 * time.Second) },
+			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T101459Z is now earlier than 20261122T101500Z (20261122T103000Z - 900 sec.)",
+		},
+		{
+			name: "over without a life", expires: "none", signer: func(s *signer) { s.at = testTime.Add(-901 * time.Second) },
 			code: authn.CodeInvalidSignature, text: "Signature expired: 20261122T101459Z is now earlier than 20261122T101500Z (20261122T103000Z - 900 sec.)",
 		},
 		{

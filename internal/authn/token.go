@@ -3,17 +3,10 @@ package authn
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-
-	"github.com/nifuda/nifuda/internal/iam"
 )
 
 const (
@@ -26,32 +19,13 @@ const (
 
 	// TokenExpiredText is ECR's answer to a login token whose time is over.
 	TokenExpiredText = "Your authorization token has expired. Reauthenticate and try again."
-
-	// tokenUser is the user name that goes with every token.
-	tokenUser = "AWS"
-
-	// maxAuthorization is the longest header that can hold a token of ours:
-	// "Basic " and the base64 of "AWS:" and the token.
-	maxAuthorization = len("Basic ") + (len(tokenUser)+1+MaxToken+2)/3*4
-
-	// maxOpened bounds the cache of opened tokens, which is at most 1 MiB or so.
-	maxOpened = 2048
 )
 
-var (
-	// ErrNoCredentials reports a request that carries no proof at all.
-	ErrNoCredentials = errors.New("no credentials")
-	// ErrBadCredentials reports a proof that is malformed, forged, or made under another key.
-	ErrBadCredentials = errors.New("credentials are not valid")
-	// ErrTokenExpired reports a login token whose time is over; [TokenExpiredText]
-	// is what its holder is told.
-	ErrTokenExpired = errors.New("login token has expired")
-)
-
-// A Token is what a login token says of its holder.
+// A Token is what a login token says. Who its holder is, and whether that is
+// still so, is asked of [Keys] with every request.
 type Token struct {
-	Principal iam.Principal
-	// AccessKeyID is the access key that asked for the token.
+	// AccessKeyID is the access key that asked for the token; empty for a token
+	// of [Tokens.IssueAnonymous].
 	AccessKeyID string
 	// Account and Region are the registry that the token was issued for: what a
 	// request means whose host names none.
@@ -61,13 +35,12 @@ type Token struct {
 	Expires time.Time
 }
 
-// Tokens issues and opens the login tokens of docker clients. A token carries
-// its claims sealed (AES-256-GCM), so nothing is stored and any server with the
-// same server key opens it. It is safe for concurrent use.
+// Tokens issues the login tokens of docker clients. A token carries its claims
+// sealed (AES-256-GCM), so nothing is stored and any server with the same server
+// key opens it; [Logins] does. It is safe for concurrent use.
 type Tokens struct {
-	aead   cipher.AEAD
-	now    func() time.Time
-	opened *lru.Cache[[sha256.Size]byte, Token]
+	aead cipher.AEAD
+	now  func() time.Time
 }
 
 // NewTokens returns the tokens of a keyring.
@@ -80,59 +53,37 @@ func NewTokens(keys Keyring, now func() time.Time) *Tokens {
 	if err != nil {
 		panic(err) // only for a cipher other than AES
 	}
-	opened, err := lru.New[[sha256.Size]byte, Token](maxOpened)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
-	return &Tokens{aead: aead, now: now, opened: opened}
+	return &Tokens{aead: aead, now: now}
 }
 
 // Issue returns a login token for a caller and the registry (account, region),
-// and when it expires: [TokenLifetime] from now. The token is the password of
-// the user AWS; it is at most [MaxToken] bytes of unpadded base64url, so it
-// holds neither colon nor white space. The only error is an identity too long
-// for that.
+// and when it expires: [TokenLifetime] from now, or with the caller's session if
+// that ends sooner. The token is the password of the user AWS; it is at most
+// [MaxToken] bytes of unpadded base64url, so it holds neither colon nor white
+// space. The only error is an access key id too long for that.
 func (t *Tokens) Issue(who Identity, account, region string) (token string, expires time.Time, err error) {
-	expires = t.now().Add(TokenLifetime).Truncate(time.Second)
-	plain := Token{Principal: who.Principal, AccessKeyID: who.AccessKeyID, Account: account, Region: region, Expires: expires}.encode()
-	token = base64.RawURLEncoding.EncodeToString(t.aead.Seal(nil, nil, plain, nil))
-	if len(token) > MaxToken {
-		return "", time.Time{}, fmt.Errorf("login token of %d bytes, at most %d allowed: principal is too long", len(token), MaxToken)
+	expires = t.now().Add(TokenLifetime)
+	if !who.Expires.IsZero() && who.Expires.Before(expires) {
+		expires = who.Expires
 	}
-	return token, expires, nil
+	return t.issue(Token{AccessKeyID: who.AccessKeyID, Account: account, Region: region, Expires: expires.Truncate(time.Second)})
 }
 
-// Basic opens the token in a request's Authorization header, which is Basic
-// with the user AWS. It returns [ErrNoCredentials], [ErrBadCredentials] or
-// [ErrTokenExpired]; with the last the token is whose it was.
-//
-// Clients send the same header with every request, so opened headers are kept
-// by their hash. Whether the time is over is looked at on each call.
-func (t *Tokens) Basic(r *http.Request) (Token, error) {
-	header := r.Header["Authorization"]
-	if len(header) == 0 {
-		return Token{}, ErrNoCredentials
+// AnonymousTokenLifetime is how long a token of nobody is good. It can be had
+// again at any time.
+const AnonymousTokenLifetime = 5 * time.Minute
+
+// IssueAnonymous returns a login token that proves nothing about its holder.
+func (t *Tokens) IssueAnonymous(account, region string) (token string, expires time.Time, err error) {
+	return t.issue(Token{Account: account, Region: region, Expires: t.now().Add(AnonymousTokenLifetime).Truncate(time.Second)})
+}
+
+func (t *Tokens) issue(claims Token) (token string, expires time.Time, err error) {
+	token = base64.RawURLEncoding.EncodeToString(t.aead.Seal(nil, nil, claims.encode(), nil))
+	if len(token) > MaxToken {
+		return "", time.Time{}, fmt.Errorf("login token of %d bytes, at most %d allowed: access key id is too long", len(token), MaxToken)
 	}
-	if len(header) > 1 || len(header[0]) > maxAuthorization {
-		return Token{}, ErrBadCredentials
-	}
-	key := sha256.Sum256([]byte(header[0]))
-	token, ok := t.opened.Get(key)
-	if !ok {
-		user, password, _ := r.BasicAuth()
-		if user != tokenUser {
-			return Token{}, ErrBadCredentials
-		}
-		var err error
-		if token, err = t.open(password); err != nil {
-			return Token{}, err
-		}
-		t.opened.Add(key, token)
-	}
-	if !t.now().Before(token.Expires) {
-		return token, ErrTokenExpired
-	}
-	return token, nil
+	return token, claims.Expires, nil
 }
 
 func (t *Tokens) open(password string) (Token, error) {
@@ -150,7 +101,7 @@ func (t *Tokens) open(password string) (Token, error) {
 // encode writes the expiry in Unix seconds and then each text behind its length.
 func (t Token) encode() []byte {
 	b := binary.AppendUvarint(make([]byte, 0, 256), uint64(t.Expires.Unix()))
-	for _, text := range [...]string{t.Principal.ARN, t.Principal.Account, t.Principal.UserID, t.AccessKeyID, t.Account, t.Region} {
+	for _, text := range [...]string{t.AccessKeyID, t.Account, t.Region} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
@@ -165,7 +116,7 @@ func decodeToken(b []byte) (Token, error) {
 	}
 	b = b[n:]
 	t.Expires = time.Unix(int64(seconds), 0).UTC()
-	for _, text := range [...]*string{&t.Principal.ARN, &t.Principal.Account, &t.Principal.UserID, &t.AccessKeyID, &t.Account, &t.Region} {
+	for _, text := range [...]*string{&t.AccessKeyID, &t.Account, &t.Region} {
 		size, n := binary.Uvarint(b)
 		if n <= 0 || size > uint64(len(b)-n) {
 			return Token{}, ErrBadCredentials

@@ -2,6 +2,7 @@ package authn_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -44,67 +45,163 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-func TestTokenCarriesItsHolder(t *testing.T) {
-	tokens := authn.NewTokens(testKeyring(t, 1), testNow)
-	password, expires, err := tokens.Issue(testIdentity(), "210987654321", "eu-west-1")
+// loginKeys are the access keys of user ci: a lasting one and a session's.
+func loginKeys() authn.StaticKeys {
+	return authn.StaticKeys{
+		testKeyID:     {Secret: testSecret, Principal: testIdentity().Principal},
+		testSessionID: {Secret: testSecret, SessionToken: "proof", Expires: testTime.Add(time.Hour), Principal: testIdentity().Principal},
+	}
+}
+
+const testSessionID = "ASIATESTTESTTESTTEST"
+
+// A desk issues tokens and takes them back.
+type desk struct {
+	*authn.Tokens
+	*authn.Logins
+}
+
+func newDesk(t testing.TB, seed byte, keys authn.Keys, now func() time.Time) desk {
+	tokens := authn.NewTokens(testKeyring(t, seed), now)
+	return desk{tokens, authn.NewLogins(tokens, keys)}
+}
+
+func (d desk) issue(t testing.TB, who authn.Identity) (password string, expires time.Time) {
+	t.Helper()
+	password, expires, err := d.Issue(who, "210987654321", "eu-west-1")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return password, expires
+}
+
+func TestTokenLeadsToItsHolder(t *testing.T) {
+	d := newDesk(t, 1, loginKeys(), testNow)
+	password, expires := d.issue(t, testIdentity())
 	if want := testTime.Add(12 * time.Hour); !expires.Equal(want) {
 		t.Errorf("expires %s, want %s", expires, want)
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(password) || len(password) > authn.MaxToken {
 		t.Errorf("password %q", password)
 	}
-	want := authn.Token{
-		Principal: testIdentity().Principal, AccessKeyID: testKeyID,
-		Account: "210987654321", Region: "eu-west-1", Expires: expires,
+	holder := testIdentity().Principal
+	holder.AccessKeyID = testKeyID
+	want := authn.Login{
+		Principal: holder, AccessKeyID: testKeyID, Account: "210987654321", Region: "eu-west-1", Token: password, Expires: expires,
 	}
-	for range 2 { // opened, then from the cache
-		got, err := tokens.Basic(withAuthorization(basic("AWS", password)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
+	for _, header := range []string{basic("AWS", password), "Bearer " + password, "bearer " + password} {
+		for range 2 { // opened, then from the cache
+			got, err := d.Login(withAuthorization(header))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
 		}
 	}
-	if got, err := authn.NewTokens(testKeyring(t, 1), testNow).Basic(withAuthorization(basic("AWS", password))); err != nil || got != want {
+	if got, err := newDesk(t, 1, loginKeys(), testNow).Login(withAuthorization(basic("AWS", password))); err != nil || got != want {
 		t.Errorf("another server with the key got %v, %v", got, err)
+	}
+	if got, err := d.Password(t.Context(), "AWS", password); err != nil || got != want {
+		t.Errorf("from a form: got %v, %v", got, err)
 	}
 }
 
 func TestTokenExpires(t *testing.T) {
 	now := testTime
-	tokens := authn.NewTokens(testKeyring(t, 1), func() time.Time { return now })
-	password, _, err := tokens.Issue(testIdentity(), "123456789012", "us-east-1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDesk(t, 1, loginKeys(), func() time.Time { return now })
+	password, _ := d.issue(t, testIdentity())
 	r := withAuthorization(basic("AWS", password))
 	now = testTime.Add(authn.TokenLifetime - time.Second)
-	if _, err := tokens.Basic(r); err != nil {
+	if _, err := d.Login(r); err != nil {
 		t.Errorf("one second before: %v", err)
 	}
 	now = testTime.Add(authn.TokenLifetime)
-	if _, err := tokens.Basic(r); !errors.Is(err, authn.ErrTokenExpired) {
+	if _, err := d.Login(r); !errors.Is(err, authn.ErrTokenExpired) {
 		t.Errorf("from the cache: %v", err)
 	}
-	if _, err := authn.NewTokens(testKeyring(t, 1), func() time.Time { return now }).Basic(r); !errors.Is(err, authn.ErrTokenExpired) {
+	if _, err := newDesk(t, 1, loginKeys(), func() time.Time { return now }).Login(r); !errors.Is(err, authn.ErrTokenExpired) {
 		t.Errorf("opened afresh: %v", err)
 	}
 }
 
-func TestBasicRefuses(t *testing.T) {
-	tokens := authn.NewTokens(testKeyring(t, 1), testNow)
-	password, _, err := tokens.Issue(testIdentity(), "123456789012", "us-east-1")
+func TestTokenOfASessionEndsWithIt(t *testing.T) {
+	now := testTime
+	keys := loginKeys()
+	d := newDesk(t, 1, keys, func() time.Time { return now })
+	who := testIdentity()
+	who.AccessKeyID, who.Expires = testSessionID, keys[testSessionID].Expires
+	password, expires := d.issue(t, who)
+	if !expires.Equal(who.Expires) {
+		t.Errorf("expires %s, want %s", expires, who.Expires)
+	}
+	r := withAuthorization(basic("AWS", password))
+	if _, err := d.Login(r); err != nil {
+		t.Error(err)
+	}
+	// However long the token says, the session is asked.
+	session := keys[testSessionID]
+	session.Expires = testTime.Add(time.Minute)
+	keys[testSessionID] = session
+	now = testTime.Add(time.Minute)
+	if _, err := d.Login(r); !errors.Is(err, authn.ErrTokenExpired) {
+		t.Errorf("after the session's end: %v", err)
+	}
+}
+
+func TestTokenIsWorthNoMoreThanItsAccessKey(t *testing.T) {
+	keys := loginKeys()
+	d := newDesk(t, 1, keys, testNow)
+	password, _ := d.issue(t, testIdentity())
+	headers := []string{basic("AWS", password), basic(testKeyID, testSecret)}
+	for _, header := range headers {
+		if _, err := d.Login(withAuthorization(header)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	delete(keys, testKeyID) // disabled, or its user deleted
+	for _, header := range headers {
+		if _, err := d.Login(withAuthorization(header)); !errors.Is(err, authn.ErrBadCredentials) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestAccessKeySignsIn(t *testing.T) {
+	d := newDesk(t, 1, loginKeys(), testNow)
+	holder := testIdentity().Principal
+	holder.AccessKeyID = testKeyID
+	want := authn.Login{Principal: holder, AccessKeyID: testKeyID, Account: holder.Account}
+	got, err := d.Login(withAuthorization(basic(testKeyID, testSecret)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, _, err := authn.NewTokens(testKeyring(t, 2), testNow).Issue(testIdentity(), "123456789012", "us-east-1")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnonymousTokenIsNobodys(t *testing.T) {
+	d := newDesk(t, 1, loginKeys(), testNow)
+	token, expires, err := d.IssueAnonymous("123456789012", "us-east-1")
 	if err != nil {
 		t.Fatal(err)
 	}
+	got, err := d.Login(withAuthorization("Bearer " + token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := authn.Login{Principal: iam.Anonymous(), Account: "123456789012", Region: "us-east-1", Token: token, Expires: expires}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoginRefuses(t *testing.T) {
+	d := newDesk(t, 1, loginKeys(), testNow)
+	password, _ := d.issue(t, testIdentity())
+	foreign, _ := newDesk(t, 2, loginKeys(), testNow).issue(t, testIdentity())
 	good := basic("AWS", password)
 	tests := []struct {
 		name   string
@@ -114,7 +211,8 @@ func TestBasicRefuses(t *testing.T) {
 		{"none", nil, authn.ErrNoCredentials},
 		{"empty", []string{""}, authn.ErrBadCredentials},
 		{"twice", []string{good, good}, authn.ErrBadCredentials},
-		{"bearer", []string{"Bearer " + password}, authn.ErrBadCredentials},
+		{"bearer of nothing", []string{"Bearer "}, authn.ErrBadCredentials},
+		{"bearer of a key", []string{"Bearer " + testSecret}, authn.ErrBadCredentials},
 		{"not base64", []string{"Basic !!!"}, authn.ErrBadCredentials},
 		{"no colon", []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("AWS"))}, authn.ErrBadCredentials},
 		{"other user", []string{basic("aws", password)}, authn.ErrBadCredentials},
@@ -123,6 +221,11 @@ func TestBasicRefuses(t *testing.T) {
 		{"cut", []string{basic("AWS", password[:len(password)-1])}, authn.ErrBadCredentials},
 		{"longer", []string{basic("AWS", password+"AAAA")}, authn.ErrBadCredentials},
 		{"huge", []string{basic("AWS", strings.Repeat("A", 1<<20))}, authn.ErrBadCredentials},
+		{"wrong secret", []string{basic(testKeyID, testSecret+"x")}, authn.ErrBadCredentials},
+		{"no secret", []string{basic(testKeyID, "")}, authn.ErrBadCredentials},
+		{"unknown key", []string{basic("AKIAUNKNOWN", testSecret)}, authn.ErrBadCredentials},
+		{"unknown key without secret", []string{basic("AKIAUNKNOWN", "")}, authn.ErrBadCredentials},
+		{"a session's key", []string{basic(testSessionID, testSecret)}, authn.ErrBadCredentials},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -130,44 +233,53 @@ func TestBasicRefuses(t *testing.T) {
 			if test.header == nil {
 				r.Header.Del("Authorization")
 			}
-			if _, err := tokens.Basic(r); !errors.Is(err, test.want) {
+			if _, err := d.Login(r); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
 	}
 }
 
-func TestTokenWithAnyByteChangedIsForged(t *testing.T) {
-	tokens := authn.NewTokens(testKeyring(t, 1), testNow)
-	password, _, err := tokens.Issue(testIdentity(), "123456789012", "us-east-1")
-	if err != nil {
-		t.Fatal(err)
+func TestLoginFailsWithTheKeys(t *testing.T) {
+	broken := errors.New("no database")
+	d := newDesk(t, 1, keysFunc(func() (authn.AccessKey, error) { return authn.AccessKey{}, broken }), testNow)
+	password, _ := d.issue(t, testIdentity())
+	for _, header := range []string{basic("AWS", password), basic(testKeyID, testSecret)} {
+		if _, err := d.Login(withAuthorization(header)); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
 	}
+}
+
+type keysFunc func() (authn.AccessKey, error)
+
+func (f keysFunc) Lookup(context.Context, string) (authn.AccessKey, error) { return f() }
+
+func TestTokenWithAnyByteChangedIsForged(t *testing.T) {
+	d := newDesk(t, 1, loginKeys(), testNow)
+	password, _ := d.issue(t, testIdentity())
 	for i := range password {
 		changed := []byte(password)
 		changed[i] = 'A'
 		if password[i] == 'A' {
 			changed[i] = 'B'
 		}
-		if _, err := tokens.Basic(withAuthorization(basic("AWS", string(changed)))); !errors.Is(err, authn.ErrBadCredentials) {
+		if _, err := d.Login(withAuthorization(basic("AWS", string(changed)))); !errors.Is(err, authn.ErrBadCredentials) {
 			t.Fatalf("byte %d: %v", i, err)
 		}
 	}
 }
 
-func TestTokenHoldsTheLongestPrincipals(t *testing.T) {
-	tokens := authn.NewTokens(testKeyring(t, 1), testNow)
+func TestTokenHasALimit(t *testing.T) {
 	who := testIdentity()
-	who.Principal.ARN = "arn:aws-us-gov:iam::123456789012:user" + strings.Repeat("/path-of-a-user", 34) + "/" + strings.Repeat("n", 64)
-	password, _, err := tokens.Issue(who, "123456789012", "us-gov-west-1")
-	if err != nil || len(password) >= 1024 {
-		t.Fatalf("%d bytes, %v", len(password), err)
-	}
-	if _, err := tokens.Basic(withAuthorization(basic("AWS", password))); err != nil {
+	who.AccessKeyID = "ASIA" + strings.Repeat("X", 124) // the longest that AWS has
+	d := newDesk(t, 1, authn.StaticKeys{who.AccessKeyID: {}}, testNow)
+	password, _ := d.issue(t, who)
+	if _, err := d.Login(withAuthorization(basic("AWS", password))); err != nil {
 		t.Error(err)
 	}
-	who.Principal.ARN += strings.Repeat("n", 500)
-	if _, _, err := tokens.Issue(who, "123456789012", "us-gov-west-1"); err == nil {
+	who.AccessKeyID = strings.Repeat("X", 800)
+	if _, _, err := d.Issue(who, "123456789012", "us-gov-west-1"); err == nil {
 		t.Error("issued a token that is too long")
 	}
 }
@@ -191,7 +303,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{keys, authn.AccessKey{Secret: secret, SessionToken: secret}} {
+	for _, v := range []any{keys, authn.AccessKey{Secret: secret, SessionToken: secret}, authn.Login{Token: secret}} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 			if text := fmt.Sprintf(format, v); strings.Contains(text, secret) || strings.Contains(text, fmt.Sprint([]byte("top"))[1:11]) {
 				t.Errorf("%s of %T prints %s", format, v, text)
@@ -200,18 +312,16 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-func FuzzBasic(f *testing.F) {
-	tokens := authn.NewTokens(testKeyring(f, 1), testNow)
-	password, _, err := tokens.Issue(testIdentity(), "123456789012", "us-east-1")
-	if err != nil {
-		f.Fatal(err)
-	}
-	good := basic("AWS", password)
-	f.Add(good)
+func FuzzLogin(f *testing.F) {
+	d := newDesk(f, 1, loginKeys(), testNow)
+	password, _ := d.issue(f, testIdentity())
+	f.Add(basic("AWS", password))
+	f.Add("Bearer " + password)
+	f.Add(basic(testKeyID, testSecret))
 	f.Add("Basic ")
 	f.Add(basic("AWS", "AAAA"))
 	f.Fuzz(func(t *testing.T, header string) {
-		got, err := tokens.Basic(withAuthorization(header))
+		got, err := d.Login(withAuthorization(header))
 		if err == nil && got.AccessKeyID != testKeyID {
 			t.Errorf("%q opened as %v", header, got)
 		}
@@ -221,17 +331,18 @@ func FuzzBasic(f *testing.F) {
 	})
 }
 
-func BenchmarkBasic(b *testing.B) {
-	tokens := authn.NewTokens(testKeyring(b, 1), testNow)
-	password, _, err := tokens.Issue(testIdentity(), "123456789012", "us-east-1")
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := withAuthorization(basic("AWS", password))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := tokens.Basic(r); err != nil {
-			b.Fatal(err)
-		}
+func BenchmarkLogin(b *testing.B) {
+	d := newDesk(b, 1, loginKeys(), testNow)
+	password, _ := d.issue(b, testIdentity())
+	for name, header := range map[string]string{"token": basic("AWS", password), "key": basic(testKeyID, testSecret)} {
+		b.Run(name, func(b *testing.B) {
+			r := withAuthorization(header)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.Login(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+
+	"github.com/nifuda/nifuda/internal/httpx"
 )
 
 // A Refusal is an error that the caller is told. The generated errors of every
@@ -97,6 +99,8 @@ func (x *exchange) refusal(err error) Refusal {
 // refuse sends an error (spec A.3).
 func (x *exchange) refuse(err error) {
 	refusal := x.refusal(err)
+	record := httpx.RecordOf(x.r.Context())
+	record.ErrorCode, record.ErrorMessage = refusal.ErrorCode(), refusal.ErrorMessage()
 	members := map[string]any{}
 	maps.Copy(members, refusal.ErrorMembers())
 	members["__type"], members["message"] = refusal.ErrorCode(), refusal.ErrorMessage()

@@ -154,7 +154,10 @@ func (x *exchange) call() (any, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return call(ctx)
+	record := httpx.RecordOf(x.r.Context())
+	record.Input = in
+	record.Output, err = call(ctx)
+	return record.Output, err
 }
 
 // route finds the operation and puts it into the record of the request, which

@@ -16,6 +16,12 @@ import (
 	"reflect"
 )
 
+// The values of Audit that are no file.
+const (
+	AuditStdout = "stdout"
+	AuditOff    = "off"
+)
+
 // AdminOff is the AdminListen that disables the admin listener.
 const AdminOff = "off"
 
@@ -31,7 +37,11 @@ type Config struct {
 	Domain      string `name:"domain" env:"NIFUDA_DOMAIN" placeholder:"HOST" help:"Domain that the registry's host names end in: <account>.dkr.ecr.<region>.<domain>."`
 	TLSCert     string `name:"tls-cert" env:"NIFUDA_TLS_CERT" placeholder:"FILE" help:"Certificate chain in PEM, reloaded when it changes."`
 	TLSKey      string `name:"tls-key" env:"NIFUDA_TLS_KEY" placeholder:"FILE" help:"Private key in PEM, reloaded when it changes."`
+	Proxies     string `name:"trusted-proxies" env:"NIFUDA_TRUSTED_PROXIES" placeholder:"ADDRS" help:"Addresses or CIDR ranges, separated by commas, of the proxies that are believed in X-Forwarded-For and X-Forwarded-Proto (default none)."`
+	OIDCKeys    string `name:"oidc-keys" env:"NIFUDA_OIDC_KEYS" placeholder:"DIR" help:"Directory with the keys of OpenID Connect providers that cannot be asked over the network."`
+	OIDCHosts   string `name:"oidc-hosts" env:"NIFUDA_OIDC_HOSTS" placeholder:"HOSTS" help:"Hosts, with stars, separated by commas, that OpenID Connect providers may be at (default all that are not on this machine)."`
 	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all (default ${default})."`
+	Audit       string `name:"audit" env:"NIFUDA_AUDIT" placeholder:"WHERE" help:"Where audit records go: file:PATH, stdout or off (default file:<data>/audit/audit.log)."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
 	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`
@@ -60,5 +70,8 @@ func (c *Config) complete() {
 	}
 	if c.Blobs == "" {
 		c.Blobs = schemeFile + filepath.Join(c.Data, "blobs")
+	}
+	if c.Audit == "" {
+		c.Audit = schemeFile + filepath.Join(c.Data, "audit", "audit.log")
 	}
 }

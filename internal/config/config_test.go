@@ -43,7 +43,7 @@ func settingsFile(t *testing.T, content string) string {
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:5050", AdminListen: "127.0.0.1:5051", Data: "./data",
-		Database: "sqlite:" + filepath.Join("data", "nifuda.db"), Blobs: "file:" + filepath.Join("data", "blobs"),
+		Database: "sqlite:" + filepath.Join("data", "nifuda.db"), Blobs: "file:" + filepath.Join("data", "blobs"), Audit: "file:" + filepath.Join("data", "audit", "audit.log"),
 		Account: "123456789012", Region: "us-east-1", Role: "all", LogFormat: "text", LogLevel: "info",
 	}
 	if diff := cmp.Diff(want, config.Default()); diff != "" {
@@ -88,6 +88,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	want.Data = "d"
 	want.Database = "sqlite:" + filepath.Join("d", "nifuda.db")
 	want.Blobs = "file:" + filepath.Join("d", "blobs")
+	want.Audit = "file:" + filepath.Join("d", "audit", "audit.log")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -153,7 +154,7 @@ func TestValidate(t *testing.T) {
 		{"admin off", func(c *config.Config) { c.AdminListen = "off" }, ""},
 		{"admin", func(c *config.Config) { c.AdminListen = "no" }, `--admin-listen: "no" is not an address of the form host:port`},
 		{"no data", func(c *config.Config) { c.Data = "" }, `--data: must not be empty`},
-		{"not yet derived", func(c *config.Config) { c.Database, c.Blobs = "", "" }, ""},
+		{"not yet derived", func(c *config.Config) { c.Database, c.Blobs, c.Audit = "", "", "" }, ""},
 		{"postgres", func(c *config.Config) { c.Database = "postgres://u:p@db/nifuda?sslmode=require" }, ""},
 		{"postgresql", func(c *config.Config) { c.Database = "postgresql:///nifuda" }, ""},
 		{"mysql", func(c *config.Config) { c.Database = "mysql://u:hunter2@db" }, `--database: must begin with sqlite:, postgres:// or postgresql://`},
@@ -164,6 +165,8 @@ func TestValidate(t *testing.T) {
 		},
 		{"s3", func(c *config.Config) { c.Blobs = "s3://bucket" }, `--blobs: s3:// is not supported yet by this version; use file:PATH`},
 		{"other blobs", func(c *config.Config) { c.Blobs = "/blobs" }, `--blobs: must be file:PATH`},
+		{"other audit", func(c *config.Config) { c.Audit = "stderr" }, `--audit: must be file:PATH, stdout or off`},
+		{"audit without path", func(c *config.Config) { c.Audit = "file:" }, `--audit: file: needs a path, for example file:data/audit/audit.log`},
 		{"blobs without path", func(c *config.Config) { c.Blobs = "file:" }, `--blobs: file: needs a path, for example file:data/blobs`},
 		{"account", func(c *config.Config) { c.Account = "1234" }, `--account: "1234" is not 12 digits`},
 		{"account with letter", func(c *config.Config) { c.Account = "12345678901a" }, `--account: "12345678901a" is not 12 digits`},
@@ -182,6 +185,10 @@ func TestValidate(t *testing.T) {
 		{"TLS", func(c *config.Config) { c.TLSCert, c.TLSKey = "c.pem", "k.pem" }, ""},
 		{"certificate alone", func(c *config.Config) { c.TLSCert = "c.pem" }, `--tls-cert and --tls-key: give both or neither`},
 		{"key alone", func(c *config.Config) { c.TLSKey = "k.pem" }, `--tls-cert and --tls-key: give both or neither`},
+		{"proxy without an address", func(c *config.Config) { c.Proxies = "10.0.0.0/8,lb.example" }, `--trusted-proxies: "lb.example" is neither an IP address nor a range such as 10.0.0.0/8`},
+		{"proxy with a zone", func(c *config.Config) { c.Proxies = "fe80::1%eth0" }, `--trusted-proxies: "fe80::1%eth0" is neither an IP address nor a range such as 10.0.0.0/8`},
+		{"hosts of providers", func(c *config.Config) { c.OIDCHosts = "gitlab.example.com, *.ci.example, 127.0.0.1, ::1" }, ""},
+		{"host with port", func(c *config.Config) { c.OIDCHosts = "localhost,gitlab.example.com:8443" }, `--oidc-hosts: "gitlab.example.com:8443" is neither a host name, which may have stars, nor an IP address`},
 		{"api", func(c *config.Config) { c.Role = "api" }, `--role: api is not supported yet by this version; use all`},
 		{"worker", func(c *config.Config) { c.Role = "worker" }, `--role: worker is not supported yet by this version; use all`},
 		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not all`},

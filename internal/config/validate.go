@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -35,7 +36,10 @@ func (c *Config) Validate() error {
 		about("region", checkPattern(c.Region, regionPattern, "the name of a region, for example us-east-1")),
 		about("domain", checkDomain(c.Domain)),
 		checkTLS(c.TLSCert, c.TLSKey),
+		about("trusted-proxies", checkProxies(c.Proxies)),
+		about("oidc-hosts", checkHosts(c.OIDCHosts)),
 		about("role", checkRole(c.Role)),
+		about("audit", checkAudit(c.Audit)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)
@@ -48,6 +52,16 @@ func (c *Config) Level() slog.Level {
 		return slog.LevelInfo
 	}
 	return level
+}
+
+// ProviderHosts returns OIDCHosts as a list.
+func (c *Config) ProviderHosts() []string { return splitList(c.OIDCHosts) }
+
+// TrustedProxies returns Proxies as address ranges. Validate has found no
+// mistake in it.
+func (c *Config) TrustedProxies() []netip.Prefix {
+	proxies, _ := parseProxies(c.Proxies)
+	return proxies
 }
 
 const (
@@ -127,6 +141,20 @@ func checkBlobs(blobs string) error {
 	return nil
 }
 
+func checkAudit(audit string) error {
+	if audit == "" || audit == AuditStdout || audit == AuditOff { // derived from Data, or no file
+		return nil
+	}
+	path, ok := strings.CutPrefix(audit, schemeFile)
+	if !ok {
+		return errors.New("must be file:PATH, stdout or off")
+	}
+	if path == "" {
+		return errors.New("file: needs a path, for example file:data/audit/audit.log")
+	}
+	return nil
+}
+
 func checkPattern(value, pattern, want string) error {
 	if len(value) > maxLabel || !regexp.MustCompile(pattern).MatchString(value) {
 		return fmt.Errorf("%q is not %s", value, want)
@@ -159,6 +187,52 @@ func checkTLS(cert, key string) error {
 		return errors.New("--tls-cert and --tls-key: give both or neither")
 	}
 	return nil
+}
+
+// splitList returns the elements of a list with commas; an empty one has none.
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	elements := strings.Split(list, ",")
+	for i := range elements {
+		elements[i] = strings.TrimSpace(elements[i])
+	}
+	return elements
+}
+
+func checkHosts(list string) error {
+	for _, host := range splitList(list) {
+		if !isHostName(strings.ReplaceAll(host, "*", "x")) && net.ParseIP(host) == nil {
+			return fmt.Errorf("%q is neither a host name, which may have stars, nor an IP address", host)
+		}
+	}
+	return nil
+}
+
+func checkProxies(list string) error {
+	_, err := parseProxies(list)
+	return err
+}
+
+func parseProxies(list string) ([]netip.Prefix, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var proxies []netip.Prefix
+	for text := range strings.SplitSeq(list, ",") {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, err := netip.ParseAddr(text)
+			if err != nil || address.Zone() != "" {
+				return nil, fmt.Errorf("%q is neither an IP address nor a range such as 10.0.0.0/8", text)
+			}
+			prefix = netip.PrefixFrom(address.Unmap(), address.Unmap().BitLen())
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
 }
 
 func checkRole(role string) error {

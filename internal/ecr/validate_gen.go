@@ -20,37 +20,53 @@ type violation struct {
 	// element is the constraint in the words that apply to an element of a
 	// list, where they differ.
 	element string
+	// value is what broke the constraint, where a refusal shows it.
+	value string
 }
 
-var missing = &violation{constraint: "Member must not be null"}
+// enough is how many violations are looked for in a list.
+const enough = 10
 
-// in returns the violation as seen from the structure that has it in a member.
-func (v *violation) in(member string) *violation {
-	if v.path != "" {
-		member += "." + v.path
+func missing(member string) violation {
+	return violation{path: member, constraint: "Member must not be null", value: " null"}
+}
+
+// in returns violations as seen from the structure that has them in a member.
+func in(member string, found []violation) []violation {
+	for i := range found {
+		if found[i].path != "" {
+			found[i].path = "." + found[i].path
+		}
+		found[i].path = member + found[i].path
 	}
-	return &violation{path: member, constraint: v.constraint}
+	return found
 }
 
-// inElement returns the violation as seen from the list that has it in an element.
-func (v *violation) inElement(i int) *violation {
-	return v.in(strconv.Itoa(i+1) + ".member")
-}
-
-// ofElement returns a list's violation for that of a plain value in it.
-func (v *violation) ofElement() *violation {
-	constraint := v.constraint
-	if v.element != "" {
-		constraint = v.element
+// inElement returns violations as seen from the list that has them in an element.
+func inElement(i int, found []violation) []violation {
+	if found == nil {
+		return nil
 	}
-	return &violation{constraint: "Member must satisfy constraint: [" + constraint + "]"}
+	return in(strconv.Itoa(i+1)+".member", found)
+}
+
+// ofElement returns a list's violation for those of a plain value in it.
+func ofElement(found []violation) []violation {
+	if found == nil {
+		return nil
+	}
+	constraint := found[0].constraint
+	if found[0].element != "" {
+		constraint = found[0].element
+	}
+	return []violation{{constraint: "Member must satisfy constraint: [" + constraint + "]"}}
 }
 
 const unlimited = 1<<63 - 1
 
 // checkLength counts characters, and only where the number of bytes does not
 // settle the matter.
-func checkLength(s string, low, high int64) *violation {
+func checkLength(s string, low, high int64) []violation {
 	n := int64(len(s))
 	if n > high || n < low*utf8.UTFMax {
 		n = int64(utf8.RuneCountInString(s))
@@ -58,34 +74,34 @@ func checkLength(s string, low, high int64) *violation {
 	return checkLengthIs(n, low, high)
 }
 
-func checkCount(n int, low, high int64) *violation {
+func checkCount(n int, low, high int64) []violation {
 	return checkLengthIs(int64(n), low, high)
 }
 
-func checkLengthIs(n, low, high int64) *violation {
+func checkLengthIs(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "length")
 }
 
-func checkRange(n, low, high int64) *violation {
+func checkRange(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "value")
 }
 
-func checkBounds(n, low, high int64, what string) *violation {
+func checkBounds(n, low, high int64, what string) []violation {
 	switch {
 	case n < low:
-		return &violation{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}
+		return []violation{{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}}
 	case n > high:
-		return &violation{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}
+		return []violation{{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}}
 	default:
 		return nil
 	}
 }
 
-func checkEnum(s string, values ...string) *violation {
+func checkEnum(s string, values ...string) []violation {
 	if slices.Contains(values, s) {
 		return nil
 	}
-	return &violation{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}
+	return []violation{{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}}
 }
 
 // A pattern is a regular expression and how a refusal words it, for a member
@@ -95,18 +111,18 @@ type pattern struct {
 	member, element string
 }
 
-func checkPattern(s string, p *pattern) *violation {
+func checkPattern(s string, p *pattern) []violation {
 	if p.expression.MatchString(s) {
 		return nil
 	}
-	return &violation{constraint: p.member, element: p.element}
+	return []violation{{constraint: p.member, element: p.element}}
 }
 
-func refusal(v *violation) error {
-	if v == nil {
+func refusal(found []violation) error {
+	if len(found) == 0 {
 		return nil
 	}
-	return NewError("InvalidParameterException", fmt.Sprintf("Invalid parameter at '%s' failed to satisfy constraint: '%s'", v.path, v.constraint))
+	return NewError("InvalidParameterException", fmt.Sprintf("Invalid parameter at '%s' failed to satisfy constraint: '%s'", found[0].path, found[0].constraint))
 }
 
 // Validate reports the first constraint of the model that the request breaks.
@@ -295,1832 +311,1681 @@ func (v *UploadLayerPartRequest) Validate() error { return refusal(v.check()) }
 // Validate reports the first constraint of the model that the request breaks.
 func (v *ValidatePullThroughCacheRuleRequest) Validate() error { return refusal(v.check()) }
 
-func (v *BatchCheckLayerAvailabilityRequest) check() *violation {
+func (v *BatchCheckLayerAvailabilityRequest) check() (found []violation) {
 	if v.LayerDigests == nil {
-		return missing.in("layerDigests")
+		found = append(found, missing("layerDigests"))
 	}
 	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
+		found = append(found, missing("repositoryName"))
 	}
-	if e := checkBatchedOperationLayerDigestList(v.LayerDigests); e != nil {
-		return e.in("layerDigests")
+	if v.LayerDigests != nil {
+		found = append(found, in("layerDigests", checkBatchedOperationLayerDigestList(v.LayerDigests))...)
 	}
 	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
 	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *BatchDeleteImageRequest) check() *violation {
+func (v *BatchDeleteImageRequest) check() (found []violation) {
 	if v.ImageIds == nil {
-		return missing.in("imageIds")
+		found = append(found, missing("imageIds"))
 	}
 	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
+		found = append(found, missing("repositoryName"))
 	}
-	if e := checkCount(len(v.ImageIds), 1, 100); e != nil {
-		return e.in("imageIds")
+	if v.ImageIds != nil {
+		found = append(found, in("imageIds", checkCount(len(v.ImageIds), 1, 100))...)
 	}
 	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
 	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *BatchGetImageRequest) check() *violation {
+func (v *BatchGetImageRequest) check() (found []violation) {
 	if v.ImageIds == nil {
-		return missing.in("imageIds")
+		found = append(found, missing("imageIds"))
 	}
 	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
+		found = append(found, missing("repositoryName"))
 	}
 	if v.AcceptedMediaTypes != nil {
-		if e := checkMediaTypeList(v.AcceptedMediaTypes); e != nil {
-			return e.in("acceptedMediaTypes")
-		}
-	}
-	if e := checkCount(len(v.ImageIds), 1, 100); e != nil {
-		return e.in("imageIds")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *BatchGetRepositoryScanningConfigurationRequest) check() *violation {
-	if v.RepositoryNames == nil {
-		return missing.in("repositoryNames")
-	}
-	if e := checkScanningConfigurationRepositoryNameList(v.RepositoryNames); e != nil {
-		return e.in("repositoryNames")
-	}
-	return nil
-}
-
-func (v *CompleteLayerUploadRequest) check() *violation {
-	if v.LayerDigests == nil {
-		return missing.in("layerDigests")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.UploadId == "" {
-		return missing.in("uploadId")
-	}
-	if e := checkLayerDigestList(v.LayerDigests); e != nil {
-		return e.in("layerDigests")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	if e := checkUploadId(v.UploadId); e != nil {
-		return e.in("uploadId")
-	}
-	return nil
-}
-
-func (v *CreatePullThroughCacheRuleRequest) check() *violation {
-	if v.EcrRepositoryPrefix == "" {
-		return missing.in("ecrRepositoryPrefix")
-	}
-	if v.UpstreamRegistryUrl == nil {
-		return missing.in("upstreamRegistryUrl")
-	}
-	if v.CredentialArn != nil {
-		if e := checkCredentialArn(*v.CredentialArn); e != nil {
-			return e.in("credentialArn")
-		}
-	}
-	if v.CustomRoleArn != nil {
-		if e := checkCustomRoleArn(*v.CustomRoleArn); e != nil {
-			return e.in("customRoleArn")
-		}
-	}
-	if e := checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix); e != nil {
-		return e.in("ecrRepositoryPrefix")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if v.UpstreamRegistry != nil {
-		if e := checkUpstreamRegistry(*v.UpstreamRegistry); e != nil {
-			return e.in("upstreamRegistry")
-		}
-	}
-	if v.UpstreamRepositoryPrefix != nil {
-		if e := checkPullThroughCacheRuleRepositoryPrefix(*v.UpstreamRepositoryPrefix); e != nil {
-			return e.in("upstreamRepositoryPrefix")
-		}
-	}
-	return nil
-}
-
-func (v *CreateRepositoryCreationTemplateRequest) check() *violation {
-	if v.AppliedFor == nil {
-		return missing.in("appliedFor")
-	}
-	if v.Prefix == "" {
-		return missing.in("prefix")
-	}
-	if e := checkRCTAppliedForList(v.AppliedFor); e != nil {
-		return e.in("appliedFor")
-	}
-	if v.CustomRoleArn != nil {
-		if e := checkCustomRoleArn(*v.CustomRoleArn); e != nil {
-			return e.in("customRoleArn")
-		}
-	}
-	if v.Description != nil {
-		if e := checkRepositoryTemplateDescription(*v.Description); e != nil {
-			return e.in("description")
-		}
-	}
-	if v.EncryptionConfiguration != nil {
-		if e := v.EncryptionConfiguration.check(); e != nil {
-			return e.in("encryptionConfiguration")
-		}
-	}
-	if v.ImageTagMutability != nil {
-		if e := checkImageTagMutability(*v.ImageTagMutability); e != nil {
-			return e.in("imageTagMutability")
-		}
-	}
-	if v.ImageTagMutabilityExclusionFilters != nil {
-		if e := checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters); e != nil {
-			return e.in("imageTagMutabilityExclusionFilters")
-		}
-	}
-	if v.LifecyclePolicy != nil {
-		if e := checkLifecyclePolicyTextForRepositoryCreationTemplate(*v.LifecyclePolicy); e != nil {
-			return e.in("lifecyclePolicy")
-		}
-	}
-	if e := checkPrefix(v.Prefix); e != nil {
-		return e.in("prefix")
-	}
-	if v.RepositoryPolicy != nil {
-		if e := checkRepositoryPolicyText(*v.RepositoryPolicy); e != nil {
-			return e.in("repositoryPolicy")
-		}
-	}
-	if v.ResourceTags != nil {
-		if e := checkTagList(v.ResourceTags); e != nil {
-			return e.in("resourceTags")
-		}
-	}
-	return nil
-}
-
-func (v *CreateRepositoryRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.EncryptionConfiguration != nil {
-		if e := v.EncryptionConfiguration.check(); e != nil {
-			return e.in("encryptionConfiguration")
-		}
-	}
-	if v.ImageTagMutability != nil {
-		if e := checkImageTagMutability(*v.ImageTagMutability); e != nil {
-			return e.in("imageTagMutability")
-		}
-	}
-	if v.ImageTagMutabilityExclusionFilters != nil {
-		if e := checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters); e != nil {
-			return e.in("imageTagMutabilityExclusionFilters")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	if v.Tags != nil {
-		if e := checkTagList(v.Tags); e != nil {
-			return e.in("tags")
-		}
-	}
-	return nil
-}
-
-func (v *DeleteLifecyclePolicyRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DeletePullThroughCacheRuleRequest) check() *violation {
-	if v.EcrRepositoryPrefix == "" {
-		return missing.in("ecrRepositoryPrefix")
-	}
-	if e := checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix); e != nil {
-		return e.in("ecrRepositoryPrefix")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *DeleteRepositoryCreationTemplateRequest) check() *violation {
-	if v.Prefix == "" {
-		return missing.in("prefix")
-	}
-	if e := checkPrefix(v.Prefix); e != nil {
-		return e.in("prefix")
-	}
-	return nil
-}
-
-func (v *DeleteRepositoryPolicyRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DeleteRepositoryRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DeregisterPullTimeUpdateExclusionRequest) check() *violation {
-	if v.PrincipalArn == "" {
-		return missing.in("principalArn")
-	}
-	if e := checkPrincipalArn(v.PrincipalArn); e != nil {
-		return e.in("principalArn")
-	}
-	return nil
-}
-
-func (v *DescribeImageReplicationStatusRequest) check() *violation {
-	if v.ImageId == nil {
-		return missing.in("imageId")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := v.ImageId.check(); e != nil {
-		return e.in("imageId")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DescribeImageScanFindingsRequest) check() *violation {
-	if v.ImageId == nil {
-		return missing.in("imageId")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := v.ImageId.check(); e != nil {
-		return e.in("imageId")
-	}
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DescribeImageSigningStatusRequest) check() *violation {
-	if v.ImageId == nil {
-		return missing.in("imageId")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := v.ImageId.check(); e != nil {
-		return e.in("imageId")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *DescribeImagesFilter) check() *violation {
-	if v.ImageStatus != nil {
-		if e := checkImageStatusFilter(*v.ImageStatus); e != nil {
-			return e.in("imageStatus")
-		}
-	}
-	if v.TagStatus != nil {
-		if e := checkTagStatus(*v.TagStatus); e != nil {
-			return e.in("tagStatus")
-		}
-	}
-	return nil
-}
-
-func (v *DescribeImagesRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.Filter != nil {
-		if e := v.Filter.check(); e != nil {
-			return e.in("filter")
-		}
+		found = append(found, in("acceptedMediaTypes", checkMediaTypeList(v.AcceptedMediaTypes))...)
 	}
 	if v.ImageIds != nil {
-		if e := checkImageIdentifierList(v.ImageIds); e != nil {
-			return e.in("imageIds")
-		}
-	}
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
+		found = append(found, in("imageIds", checkCount(len(v.ImageIds), 1, 100))...)
 	}
 	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
 	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DescribePullThroughCacheRulesRequest) check() *violation {
-	if v.EcrRepositoryPrefixes != nil {
-		if e := checkPullThroughCacheRuleRepositoryPrefixList(v.EcrRepositoryPrefixes); e != nil {
-			return e.in("ecrRepositoryPrefixes")
-		}
-	}
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *DescribeReplicationBackfillResultsRequest) check() *violation {
-	if v.ReplicationBackfillId == nil {
-		return missing.in("replicationBackfillId")
-	}
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if v.ResultStatusFilter != nil {
-		if e := checkReplicationBackfillResultStatus(*v.ResultStatusFilter); e != nil {
-			return e.in("resultStatusFilter")
-		}
-	}
-	return nil
-}
-
-func (v *DescribeRepositoriesRequest) check() *violation {
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+func (v *BatchGetRepositoryScanningConfigurationRequest) check() (found []violation) {
+	if v.RepositoryNames == nil {
+		found = append(found, missing("repositoryNames"))
 	}
 	if v.RepositoryNames != nil {
-		if e := checkRepositoryNameList(v.RepositoryNames); e != nil {
-			return e.in("repositoryNames")
-		}
+		found = append(found, in("repositoryNames", checkScanningConfigurationRepositoryNameList(v.RepositoryNames))...)
 	}
-	return nil
+	return found
 }
 
-func (v *DescribeRepositoryCreationTemplatesRequest) check() *violation {
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.Prefixes != nil {
-		if e := checkPrefixList(v.Prefixes); e != nil {
-			return e.in("prefixes")
-		}
-	}
-	return nil
-}
-
-func (v *EncryptionConfiguration) check() *violation {
-	if v.EncryptionType == "" {
-		return missing.in("encryptionType")
-	}
-	if e := checkEncryptionType(v.EncryptionType); e != nil {
-		return e.in("encryptionType")
-	}
-	if v.KmsKey != nil {
-		if e := checkKmsKey(*v.KmsKey); e != nil {
-			return e.in("kmsKey")
-		}
-	}
-	return nil
-}
-
-func (v *EncryptionConfigurationForRepositoryCreationTemplate) check() *violation {
-	if v.EncryptionType == "" {
-		return missing.in("encryptionType")
-	}
-	if e := checkEncryptionType(v.EncryptionType); e != nil {
-		return e.in("encryptionType")
-	}
-	if v.KmsKey != nil {
-		if e := checkKmsKeyForRepositoryCreationTemplate(*v.KmsKey); e != nil {
-			return e.in("kmsKey")
-		}
-	}
-	return nil
-}
-
-func (v *GetAccountSettingRequest) check() *violation {
-	if v.Name == "" {
-		return missing.in("name")
-	}
-	if e := checkAccountSettingName(v.Name); e != nil {
-		return e.in("name")
-	}
-	return nil
-}
-
-func (v *GetAuthorizationTokenRequest) check() *violation {
-	if v.RegistryIds != nil {
-		if e := checkGetAuthorizationTokenRegistryIdList(v.RegistryIds); e != nil {
-			return e.in("registryIds")
-		}
-	}
-	return nil
-}
-
-func (v *GetDownloadUrlForLayerRequest) check() *violation {
-	if v.LayerDigest == "" {
-		return missing.in("layerDigest")
+func (v *CompleteLayerUploadRequest) check() (found []violation) {
+	if v.LayerDigests == nil {
+		found = append(found, missing("layerDigests"))
 	}
 	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := checkLayerDigest(v.LayerDigest); e != nil {
-		return e.in("layerDigest")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *GetLifecyclePolicyPreviewRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.Filter != nil {
-		if e := v.Filter.check(); e != nil {
-			return e.in("filter")
-		}
-	}
-	if v.ImageIds != nil {
-		if e := checkImageIdentifierList(v.ImageIds); e != nil {
-			return e.in("imageIds")
-		}
-	}
-	if v.MaxResults != nil {
-		if e := checkLifecyclePreviewMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *GetLifecyclePolicyRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *GetRepositoryPolicyRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *ImageIdentifier) check() *violation {
-	if v.ImageTag != nil {
-		if e := checkImageTag(*v.ImageTag); e != nil {
-			return e.in("imageTag")
-		}
-	}
-	return nil
-}
-
-func (v *ImageTagMutabilityExclusionFilter) check() *violation {
-	if v.Filter == "" {
-		return missing.in("filter")
-	}
-	if v.FilterType == "" {
-		return missing.in("filterType")
-	}
-	if e := checkImageTagMutabilityExclusionFilterValue(v.Filter); e != nil {
-		return e.in("filter")
-	}
-	if e := checkImageTagMutabilityExclusionFilterType(v.FilterType); e != nil {
-		return e.in("filterType")
-	}
-	return nil
-}
-
-func (v *InitiateLayerUploadRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *LifecyclePolicyPreviewFilter) check() *violation {
-	if v.TagStatus != nil {
-		if e := checkTagStatus(*v.TagStatus); e != nil {
-			return e.in("tagStatus")
-		}
-	}
-	return nil
-}
-
-func (v *ListImageReferrersFilter) check() *violation {
-	if v.ArtifactStatus != nil {
-		if e := checkArtifactStatusFilter(*v.ArtifactStatus); e != nil {
-			return e.in("artifactStatus")
-		}
-	}
-	if v.ArtifactTypes != nil {
-		if e := checkArtifactTypeList(v.ArtifactTypes); e != nil {
-			return e.in("artifactTypes")
-		}
-	}
-	return nil
-}
-
-func (v *ListImageReferrersRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.SubjectId == nil {
-		return missing.in("subjectId")
-	}
-	if v.Filter != nil {
-		if e := v.Filter.check(); e != nil {
-			return e.in("filter")
-		}
-	}
-	if v.MaxResults != nil {
-		if e := checkFiftyMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	if e := v.SubjectId.check(); e != nil {
-		return e.in("subjectId")
-	}
-	return nil
-}
-
-func (v *ListImagesFilter) check() *violation {
-	if v.ImageStatus != nil {
-		if e := checkImageStatusFilter(*v.ImageStatus); e != nil {
-			return e.in("imageStatus")
-		}
-	}
-	if v.TagStatus != nil {
-		if e := checkTagStatus(*v.TagStatus); e != nil {
-			return e.in("tagStatus")
-		}
-	}
-	return nil
-}
-
-func (v *ListImagesRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.Filter != nil {
-		if e := v.Filter.check(); e != nil {
-			return e.in("filter")
-		}
-	}
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *ListPullTimeUpdateExclusionsRequest) check() *violation {
-	if v.MaxResults != nil {
-		if e := checkMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	return nil
-}
-
-func (v *ListReplicationBackfillsRequest) check() *violation {
-	if v.MaxResults != nil {
-		if e := checkListReplicationBackfillsMaxResults(*v.MaxResults); e != nil {
-			return e.in("maxResults")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *ListTagsForResourceRequest) check() *violation {
-	if v.ResourceArn == nil {
-		return missing.in("resourceArn")
-	}
-	return nil
-}
-
-func (v *PutAccountSettingRequest) check() *violation {
-	if v.Name == "" {
-		return missing.in("name")
-	}
-	if v.Value == nil {
-		return missing.in("value")
-	}
-	if e := checkAccountSettingName(v.Name); e != nil {
-		return e.in("name")
-	}
-	return nil
-}
-
-func (v *PutImageRequest) check() *violation {
-	if v.ImageManifest == "" {
-		return missing.in("imageManifest")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := checkImageManifest(v.ImageManifest); e != nil {
-		return e.in("imageManifest")
-	}
-	if v.ImageTag != nil {
-		if e := checkImageTag(*v.ImageTag); e != nil {
-			return e.in("imageTag")
-		}
-		if e := checkPattern(*v.ImageTag, patternPutImageRequestImageTag); e != nil {
-			return e.in("imageTag")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *PutImageScanningConfigurationRequest) check() *violation {
-	if v.ImageScanningConfiguration == nil {
-		return missing.in("imageScanningConfiguration")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *PutImageTagMutabilityRequest) check() *violation {
-	if v.ImageTagMutability == "" {
-		return missing.in("imageTagMutability")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := checkImageTagMutability(v.ImageTagMutability); e != nil {
-		return e.in("imageTagMutability")
-	}
-	if v.ImageTagMutabilityExclusionFilters != nil {
-		if e := checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters); e != nil {
-			return e.in("imageTagMutabilityExclusionFilters")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *PutLifecyclePolicyRequest) check() *violation {
-	if v.LifecyclePolicyText == "" {
-		return missing.in("lifecyclePolicyText")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := checkLifecyclePolicyText(v.LifecyclePolicyText); e != nil {
-		return e.in("lifecyclePolicyText")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *PutRegistryPolicyRequest) check() *violation {
-	if v.PolicyText == nil {
-		return missing.in("policyText")
-	}
-	if e := checkRegistryPolicyText(*v.PolicyText); e != nil {
-		return e.in("policyText")
-	}
-	return nil
-}
-
-func (v *PutRegistryScanningConfigurationRequest) check() *violation {
-	if v.Rules != nil {
-		if e := checkRegistryScanningRuleList(v.Rules); e != nil {
-			return e.in("rules")
-		}
-	}
-	if v.ScanType != nil {
-		if e := checkScanType(*v.ScanType); e != nil {
-			return e.in("scanType")
-		}
-	}
-	return nil
-}
-
-func (v *PutReplicationConfigurationRequest) check() *violation {
-	if v.ReplicationConfiguration == nil {
-		return missing.in("replicationConfiguration")
-	}
-	if e := v.ReplicationConfiguration.check(); e != nil {
-		return e.in("replicationConfiguration")
-	}
-	return nil
-}
-
-func (v *PutSigningConfigurationRequest) check() *violation {
-	if v.SigningConfiguration == nil {
-		return missing.in("signingConfiguration")
-	}
-	if e := v.SigningConfiguration.check(); e != nil {
-		return e.in("signingConfiguration")
-	}
-	return nil
-}
-
-func (v *RegisterPullTimeUpdateExclusionRequest) check() *violation {
-	if v.PrincipalArn == "" {
-		return missing.in("principalArn")
-	}
-	if e := checkPrincipalArn(v.PrincipalArn); e != nil {
-		return e.in("principalArn")
-	}
-	return nil
-}
-
-func (v *RegistryScanningRule) check() *violation {
-	if v.RepositoryFilters == nil {
-		return missing.in("repositoryFilters")
-	}
-	if v.ScanFrequency == "" {
-		return missing.in("scanFrequency")
-	}
-	if e := checkScanningRepositoryFilterList(v.RepositoryFilters); e != nil {
-		return e.in("repositoryFilters")
-	}
-	if e := checkScanFrequency(v.ScanFrequency); e != nil {
-		return e.in("scanFrequency")
-	}
-	return nil
-}
-
-func (v *ReplicationConfiguration) check() *violation {
-	if v.Rules == nil {
-		return missing.in("rules")
-	}
-	if e := checkReplicationRuleList(v.Rules); e != nil {
-		return e.in("rules")
-	}
-	return nil
-}
-
-func (v *ReplicationDestination) check() *violation {
-	if v.Region == "" {
-		return missing.in("region")
-	}
-	if v.RegistryId == "" {
-		return missing.in("registryId")
-	}
-	if e := checkRegion(v.Region); e != nil {
-		return e.in("region")
-	}
-	if e := checkRegistryId(v.RegistryId); e != nil {
-		return e.in("registryId")
-	}
-	return nil
-}
-
-func (v *ReplicationRule) check() *violation {
-	if v.Destinations == nil {
-		return missing.in("destinations")
-	}
-	if e := checkReplicationDestinationList(v.Destinations); e != nil {
-		return e.in("destinations")
-	}
-	if v.RepositoryFilters != nil {
-		if e := checkRepositoryFilterList(v.RepositoryFilters); e != nil {
-			return e.in("repositoryFilters")
-		}
-	}
-	return nil
-}
-
-func (v *RepositoryFilter) check() *violation {
-	if v.Filter == "" {
-		return missing.in("filter")
-	}
-	if v.FilterType == "" {
-		return missing.in("filterType")
-	}
-	if e := checkRepositoryFilterValue(v.Filter); e != nil {
-		return e.in("filter")
-	}
-	if e := checkRepositoryFilterType(v.FilterType); e != nil {
-		return e.in("filterType")
-	}
-	return nil
-}
-
-func (v *ScanningRepositoryFilter) check() *violation {
-	if v.Filter == "" {
-		return missing.in("filter")
-	}
-	if v.FilterType == "" {
-		return missing.in("filterType")
-	}
-	if e := checkScanningRepositoryFilterValue(v.Filter); e != nil {
-		return e.in("filter")
-	}
-	if e := checkScanningRepositoryFilterType(v.FilterType); e != nil {
-		return e.in("filterType")
-	}
-	return nil
-}
-
-func (v *SetRepositoryPolicyRequest) check() *violation {
-	if v.PolicyText == nil {
-		return missing.in("policyText")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := checkRepositoryPolicyText(*v.PolicyText); e != nil {
-		return e.in("policyText")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *SigningConfiguration) check() *violation {
-	if v.Rules == nil {
-		return missing.in("rules")
-	}
-	if e := checkSigningRuleList(v.Rules); e != nil {
-		return e.in("rules")
-	}
-	return nil
-}
-
-func (v *SigningRepositoryFilter) check() *violation {
-	if v.Filter == "" {
-		return missing.in("filter")
-	}
-	if v.FilterType == "" {
-		return missing.in("filterType")
-	}
-	if e := checkSigningRepositoryFilterValue(v.Filter); e != nil {
-		return e.in("filter")
-	}
-	if e := checkSigningRepositoryFilterType(v.FilterType); e != nil {
-		return e.in("filterType")
-	}
-	return nil
-}
-
-func (v *SigningRule) check() *violation {
-	if v.SigningProfileArn == "" {
-		return missing.in("signingProfileArn")
-	}
-	if v.RepositoryFilters != nil {
-		if e := checkSigningRepositoryFilterList(v.RepositoryFilters); e != nil {
-			return e.in("repositoryFilters")
-		}
-	}
-	if e := checkSigningProfileArn(v.SigningProfileArn); e != nil {
-		return e.in("signingProfileArn")
-	}
-	return nil
-}
-
-func (v *StartImageScanRequest) check() *violation {
-	if v.ImageId == nil {
-		return missing.in("imageId")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if e := v.ImageId.check(); e != nil {
-		return e.in("imageId")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *StartLifecyclePolicyPreviewRequest) check() *violation {
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.LifecyclePolicyText != nil {
-		if e := checkLifecyclePolicyText(*v.LifecyclePolicyText); e != nil {
-			return e.in("lifecyclePolicyText")
-		}
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	return nil
-}
-
-func (v *StartReplicationBackfillRequest) check() *violation {
-	if v.Destination == nil {
-		return missing.in("destination")
-	}
-	if e := v.Destination.check(); e != nil {
-		return e.in("destination")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *StopReplicationBackfillRequest) check() *violation {
-	if v.ReplicationBackfillId == nil {
-		return missing.in("replicationBackfillId")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *SubjectIdentifier) check() *violation {
-	if v.ImageDigest == nil {
-		return missing.in("imageDigest")
-	}
-	return nil
-}
-
-func (v *Tag) check() *violation {
-	if v.Key == nil {
-		return missing.in("Key")
-	}
-	if v.Value == nil {
-		return missing.in("Value")
-	}
-	return nil
-}
-
-func (v *TagResourceRequest) check() *violation {
-	if v.ResourceArn == nil {
-		return missing.in("resourceArn")
-	}
-	if v.Tags == nil {
-		return missing.in("tags")
-	}
-	if e := checkTagList(v.Tags); e != nil {
-		return e.in("tags")
-	}
-	return nil
-}
-
-func (v *UntagResourceRequest) check() *violation {
-	if v.ResourceArn == nil {
-		return missing.in("resourceArn")
-	}
-	if v.TagKeys == nil {
-		return missing.in("tagKeys")
-	}
-	return nil
-}
-
-func (v *UpdateImageStorageClassRequest) check() *violation {
-	if v.ImageId == nil {
-		return missing.in("imageId")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
-	}
-	if v.TargetStorageClass == "" {
-		return missing.in("targetStorageClass")
-	}
-	if e := v.ImageId.check(); e != nil {
-		return e.in("imageId")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
-	}
-	if e := checkTargetStorageClass(v.TargetStorageClass); e != nil {
-		return e.in("targetStorageClass")
-	}
-	return nil
-}
-
-func (v *UpdatePullThroughCacheRuleRequest) check() *violation {
-	if v.EcrRepositoryPrefix == "" {
-		return missing.in("ecrRepositoryPrefix")
-	}
-	if v.CredentialArn != nil {
-		if e := checkCredentialArn(*v.CredentialArn); e != nil {
-			return e.in("credentialArn")
-		}
-	}
-	if v.CustomRoleArn != nil {
-		if e := checkCustomRoleArn(*v.CustomRoleArn); e != nil {
-			return e.in("customRoleArn")
-		}
-	}
-	if e := checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix); e != nil {
-		return e.in("ecrRepositoryPrefix")
-	}
-	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
-	}
-	return nil
-}
-
-func (v *UpdateRepositoryCreationTemplateRequest) check() *violation {
-	if v.Prefix == "" {
-		return missing.in("prefix")
-	}
-	if v.AppliedFor != nil {
-		if e := checkRCTAppliedForList(v.AppliedFor); e != nil {
-			return e.in("appliedFor")
-		}
-	}
-	if v.CustomRoleArn != nil {
-		if e := checkCustomRoleArn(*v.CustomRoleArn); e != nil {
-			return e.in("customRoleArn")
-		}
-	}
-	if v.Description != nil {
-		if e := checkRepositoryTemplateDescription(*v.Description); e != nil {
-			return e.in("description")
-		}
-	}
-	if v.EncryptionConfiguration != nil {
-		if e := v.EncryptionConfiguration.check(); e != nil {
-			return e.in("encryptionConfiguration")
-		}
-	}
-	if v.ImageTagMutability != nil {
-		if e := checkImageTagMutability(*v.ImageTagMutability); e != nil {
-			return e.in("imageTagMutability")
-		}
-	}
-	if v.ImageTagMutabilityExclusionFilters != nil {
-		if e := checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters); e != nil {
-			return e.in("imageTagMutabilityExclusionFilters")
-		}
-	}
-	if v.LifecyclePolicy != nil {
-		if e := checkLifecyclePolicyTextForRepositoryCreationTemplate(*v.LifecyclePolicy); e != nil {
-			return e.in("lifecyclePolicy")
-		}
-	}
-	if e := checkPrefix(v.Prefix); e != nil {
-		return e.in("prefix")
-	}
-	if v.RepositoryPolicy != nil {
-		if e := checkRepositoryPolicyText(*v.RepositoryPolicy); e != nil {
-			return e.in("repositoryPolicy")
-		}
-	}
-	if v.ResourceTags != nil {
-		if e := checkTagList(v.ResourceTags); e != nil {
-			return e.in("resourceTags")
-		}
-	}
-	return nil
-}
-
-func (v *UploadLayerPartRequest) check() *violation {
-	if v.LayerPartBlob == nil {
-		return missing.in("layerPartBlob")
-	}
-	if v.PartFirstByte == nil {
-		return missing.in("partFirstByte")
-	}
-	if v.PartLastByte == nil {
-		return missing.in("partLastByte")
-	}
-	if v.RepositoryName == "" {
-		return missing.in("repositoryName")
+		found = append(found, missing("repositoryName"))
 	}
 	if v.UploadId == "" {
-		return missing.in("uploadId")
+		found = append(found, missing("uploadId"))
 	}
-	if e := checkLayerPartBlob(v.LayerPartBlob); e != nil {
-		return e.in("layerPartBlob")
-	}
-	if e := checkPartSize(*v.PartFirstByte); e != nil {
-		return e.in("partFirstByte")
-	}
-	if e := checkPartSize(*v.PartLastByte); e != nil {
-		return e.in("partLastByte")
+	if v.LayerDigests != nil {
+		found = append(found, in("layerDigests", checkLayerDigestList(v.LayerDigests))...)
 	}
 	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
 	}
-	if e := checkRepositoryName(v.RepositoryName); e != nil {
-		return e.in("repositoryName")
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
 	}
-	if e := checkUploadId(v.UploadId); e != nil {
-		return e.in("uploadId")
+	if v.UploadId != "" {
+		found = append(found, in("uploadId", checkUploadId(v.UploadId))...)
 	}
-	return nil
+	return found
 }
 
-func (v *ValidatePullThroughCacheRuleRequest) check() *violation {
+func (v *CreatePullThroughCacheRuleRequest) check() (found []violation) {
 	if v.EcrRepositoryPrefix == "" {
-		return missing.in("ecrRepositoryPrefix")
+		found = append(found, missing("ecrRepositoryPrefix"))
 	}
-	if e := checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix); e != nil {
-		return e.in("ecrRepositoryPrefix")
+	if v.UpstreamRegistryUrl == nil {
+		found = append(found, missing("upstreamRegistryUrl"))
+	}
+	if v.CredentialArn != nil {
+		found = append(found, in("credentialArn", checkCredentialArn(*v.CredentialArn))...)
+	}
+	if v.CustomRoleArn != nil {
+		found = append(found, in("customRoleArn", checkCustomRoleArn(*v.CustomRoleArn))...)
+	}
+	if v.EcrRepositoryPrefix != "" {
+		found = append(found, in("ecrRepositoryPrefix", checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix))...)
 	}
 	if v.RegistryId != nil {
-		if e := checkRegistryId(*v.RegistryId); e != nil {
-			return e.in("registryId")
-		}
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
 	}
-	return nil
+	if v.UpstreamRegistry != nil {
+		found = append(found, in("upstreamRegistry", checkUpstreamRegistry(*v.UpstreamRegistry))...)
+	}
+	if v.UpstreamRepositoryPrefix != nil {
+		found = append(found, in("upstreamRepositoryPrefix", checkPullThroughCacheRuleRepositoryPrefix(*v.UpstreamRepositoryPrefix))...)
+	}
+	return found
 }
 
-func checkArtifactTypeList(list []string) *violation {
-	if e := checkCount(len(list), 0, 5); e != nil {
-		return e
+func (v *CreateRepositoryCreationTemplateRequest) check() (found []violation) {
+	if v.AppliedFor == nil {
+		found = append(found, missing("appliedFor"))
+	}
+	if v.Prefix == "" {
+		found = append(found, missing("prefix"))
+	}
+	if v.AppliedFor != nil {
+		found = append(found, in("appliedFor", checkRCTAppliedForList(v.AppliedFor))...)
+	}
+	if v.CustomRoleArn != nil {
+		found = append(found, in("customRoleArn", checkCustomRoleArn(*v.CustomRoleArn))...)
+	}
+	if v.Description != nil {
+		found = append(found, in("description", checkRepositoryTemplateDescription(*v.Description))...)
+	}
+	if v.EncryptionConfiguration != nil {
+		found = append(found, in("encryptionConfiguration", v.EncryptionConfiguration.check())...)
+	}
+	if v.ImageTagMutability != nil {
+		found = append(found, in("imageTagMutability", checkImageTagMutability(*v.ImageTagMutability))...)
+	}
+	if v.ImageTagMutabilityExclusionFilters != nil {
+		found = append(found, in("imageTagMutabilityExclusionFilters", checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters))...)
+	}
+	if v.LifecyclePolicy != nil {
+		found = append(found, in("lifecyclePolicy", checkLifecyclePolicyTextForRepositoryCreationTemplate(*v.LifecyclePolicy))...)
+	}
+	if v.Prefix != "" {
+		found = append(found, in("prefix", checkPrefix(v.Prefix))...)
+	}
+	if v.RepositoryPolicy != nil {
+		found = append(found, in("repositoryPolicy", checkRepositoryPolicyText(*v.RepositoryPolicy))...)
+	}
+	if v.ResourceTags != nil {
+		found = append(found, in("resourceTags", checkTagList(v.ResourceTags))...)
+	}
+	return found
+}
+
+func (v *CreateRepositoryRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.EncryptionConfiguration != nil {
+		found = append(found, in("encryptionConfiguration", v.EncryptionConfiguration.check())...)
+	}
+	if v.ImageTagMutability != nil {
+		found = append(found, in("imageTagMutability", checkImageTagMutability(*v.ImageTagMutability))...)
+	}
+	if v.ImageTagMutabilityExclusionFilters != nil {
+		found = append(found, in("imageTagMutabilityExclusionFilters", checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagList(v.Tags))...)
+	}
+	return found
+}
+
+func (v *DeleteLifecyclePolicyRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DeletePullThroughCacheRuleRequest) check() (found []violation) {
+	if v.EcrRepositoryPrefix == "" {
+		found = append(found, missing("ecrRepositoryPrefix"))
+	}
+	if v.EcrRepositoryPrefix != "" {
+		found = append(found, in("ecrRepositoryPrefix", checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *DeleteRepositoryCreationTemplateRequest) check() (found []violation) {
+	if v.Prefix == "" {
+		found = append(found, missing("prefix"))
+	}
+	if v.Prefix != "" {
+		found = append(found, in("prefix", checkPrefix(v.Prefix))...)
+	}
+	return found
+}
+
+func (v *DeleteRepositoryPolicyRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DeleteRepositoryRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DeregisterPullTimeUpdateExclusionRequest) check() (found []violation) {
+	if v.PrincipalArn == "" {
+		found = append(found, missing("principalArn"))
+	}
+	if v.PrincipalArn != "" {
+		found = append(found, in("principalArn", checkPrincipalArn(v.PrincipalArn))...)
+	}
+	return found
+}
+
+func (v *DescribeImageReplicationStatusRequest) check() (found []violation) {
+	if v.ImageId == nil {
+		found = append(found, missing("imageId"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageId != nil {
+		found = append(found, in("imageId", v.ImageId.check())...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DescribeImageScanFindingsRequest) check() (found []violation) {
+	if v.ImageId == nil {
+		found = append(found, missing("imageId"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageId != nil {
+		found = append(found, in("imageId", v.ImageId.check())...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DescribeImageSigningStatusRequest) check() (found []violation) {
+	if v.ImageId == nil {
+		found = append(found, missing("imageId"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageId != nil {
+		found = append(found, in("imageId", v.ImageId.check())...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DescribeImagesFilter) check() (found []violation) {
+	if v.ImageStatus != nil {
+		found = append(found, in("imageStatus", checkImageStatusFilter(*v.ImageStatus))...)
+	}
+	if v.TagStatus != nil {
+		found = append(found, in("tagStatus", checkTagStatus(*v.TagStatus))...)
+	}
+	return found
+}
+
+func (v *DescribeImagesRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.Filter != nil {
+		found = append(found, in("filter", v.Filter.check())...)
+	}
+	if v.ImageIds != nil {
+		found = append(found, in("imageIds", checkImageIdentifierList(v.ImageIds))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *DescribePullThroughCacheRulesRequest) check() (found []violation) {
+	if v.EcrRepositoryPrefixes != nil {
+		found = append(found, in("ecrRepositoryPrefixes", checkPullThroughCacheRuleRepositoryPrefixList(v.EcrRepositoryPrefixes))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *DescribeReplicationBackfillResultsRequest) check() (found []violation) {
+	if v.ReplicationBackfillId == nil {
+		found = append(found, missing("replicationBackfillId"))
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.ResultStatusFilter != nil {
+		found = append(found, in("resultStatusFilter", checkReplicationBackfillResultStatus(*v.ResultStatusFilter))...)
+	}
+	return found
+}
+
+func (v *DescribeRepositoriesRequest) check() (found []violation) {
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryNames != nil {
+		found = append(found, in("repositoryNames", checkRepositoryNameList(v.RepositoryNames))...)
+	}
+	return found
+}
+
+func (v *DescribeRepositoryCreationTemplatesRequest) check() (found []violation) {
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.Prefixes != nil {
+		found = append(found, in("prefixes", checkPrefixList(v.Prefixes))...)
+	}
+	return found
+}
+
+func (v *EncryptionConfiguration) check() (found []violation) {
+	if v.EncryptionType == "" {
+		found = append(found, missing("encryptionType"))
+	}
+	if v.EncryptionType != "" {
+		found = append(found, in("encryptionType", checkEncryptionType(v.EncryptionType))...)
+	}
+	if v.KmsKey != nil {
+		found = append(found, in("kmsKey", checkKmsKey(*v.KmsKey))...)
+	}
+	return found
+}
+
+func (v *EncryptionConfigurationForRepositoryCreationTemplate) check() (found []violation) {
+	if v.EncryptionType == "" {
+		found = append(found, missing("encryptionType"))
+	}
+	if v.EncryptionType != "" {
+		found = append(found, in("encryptionType", checkEncryptionType(v.EncryptionType))...)
+	}
+	if v.KmsKey != nil {
+		found = append(found, in("kmsKey", checkKmsKeyForRepositoryCreationTemplate(*v.KmsKey))...)
+	}
+	return found
+}
+
+func (v *GetAccountSettingRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkAccountSettingName(v.Name))...)
+	}
+	return found
+}
+
+func (v *GetAuthorizationTokenRequest) check() (found []violation) {
+	if v.RegistryIds != nil {
+		found = append(found, in("registryIds", checkGetAuthorizationTokenRegistryIdList(v.RegistryIds))...)
+	}
+	return found
+}
+
+func (v *GetDownloadUrlForLayerRequest) check() (found []violation) {
+	if v.LayerDigest == "" {
+		found = append(found, missing("layerDigest"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.LayerDigest != "" {
+		found = append(found, in("layerDigest", checkLayerDigest(v.LayerDigest))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *GetLifecyclePolicyPreviewRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.Filter != nil {
+		found = append(found, in("filter", v.Filter.check())...)
+	}
+	if v.ImageIds != nil {
+		found = append(found, in("imageIds", checkImageIdentifierList(v.ImageIds))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkLifecyclePreviewMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *GetLifecyclePolicyRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *GetRepositoryPolicyRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *ImageIdentifier) check() (found []violation) {
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+	}
+	return found
+}
+
+func (v *ImageTagMutabilityExclusionFilter) check() (found []violation) {
+	if v.Filter == "" {
+		found = append(found, missing("filter"))
+	}
+	if v.FilterType == "" {
+		found = append(found, missing("filterType"))
+	}
+	if v.Filter != "" {
+		found = append(found, in("filter", checkImageTagMutabilityExclusionFilterValue(v.Filter))...)
+	}
+	if v.FilterType != "" {
+		found = append(found, in("filterType", checkImageTagMutabilityExclusionFilterType(v.FilterType))...)
+	}
+	return found
+}
+
+func (v *InitiateLayerUploadRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *LifecyclePolicyPreviewFilter) check() (found []violation) {
+	if v.TagStatus != nil {
+		found = append(found, in("tagStatus", checkTagStatus(*v.TagStatus))...)
+	}
+	return found
+}
+
+func (v *ListImageReferrersFilter) check() (found []violation) {
+	if v.ArtifactStatus != nil {
+		found = append(found, in("artifactStatus", checkArtifactStatusFilter(*v.ArtifactStatus))...)
+	}
+	if v.ArtifactTypes != nil {
+		found = append(found, in("artifactTypes", checkArtifactTypeList(v.ArtifactTypes))...)
+	}
+	return found
+}
+
+func (v *ListImageReferrersRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.SubjectId == nil {
+		found = append(found, missing("subjectId"))
+	}
+	if v.Filter != nil {
+		found = append(found, in("filter", v.Filter.check())...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkFiftyMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.SubjectId != nil {
+		found = append(found, in("subjectId", v.SubjectId.check())...)
+	}
+	return found
+}
+
+func (v *ListImagesFilter) check() (found []violation) {
+	if v.ImageStatus != nil {
+		found = append(found, in("imageStatus", checkImageStatusFilter(*v.ImageStatus))...)
+	}
+	if v.TagStatus != nil {
+		found = append(found, in("tagStatus", checkTagStatus(*v.TagStatus))...)
+	}
+	return found
+}
+
+func (v *ListImagesRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.Filter != nil {
+		found = append(found, in("filter", v.Filter.check())...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *ListPullTimeUpdateExclusionsRequest) check() (found []violation) {
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	return found
+}
+
+func (v *ListReplicationBackfillsRequest) check() (found []violation) {
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkListReplicationBackfillsMaxResults(*v.MaxResults))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *ListTagsForResourceRequest) check() (found []violation) {
+	if v.ResourceArn == nil {
+		found = append(found, missing("resourceArn"))
+	}
+	return found
+}
+
+func (v *PutAccountSettingRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.Value == nil {
+		found = append(found, missing("value"))
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkAccountSettingName(v.Name))...)
+	}
+	return found
+}
+
+func (v *PutImageRequest) check() (found []violation) {
+	if v.ImageManifest == "" {
+		found = append(found, missing("imageManifest"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageManifest != "" {
+		found = append(found, in("imageManifest", checkImageManifest(v.ImageManifest))...)
+	}
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+		found = append(found, in("imageTag", checkPattern(*v.ImageTag, patternPutImageRequestImageTag))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutImageScanningConfigurationRequest) check() (found []violation) {
+	if v.ImageScanningConfiguration == nil {
+		found = append(found, missing("imageScanningConfiguration"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutImageTagMutabilityRequest) check() (found []violation) {
+	if v.ImageTagMutability == "" {
+		found = append(found, missing("imageTagMutability"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageTagMutability != "" {
+		found = append(found, in("imageTagMutability", checkImageTagMutability(v.ImageTagMutability))...)
+	}
+	if v.ImageTagMutabilityExclusionFilters != nil {
+		found = append(found, in("imageTagMutabilityExclusionFilters", checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutLifecyclePolicyRequest) check() (found []violation) {
+	if v.LifecyclePolicyText == "" {
+		found = append(found, missing("lifecyclePolicyText"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.LifecyclePolicyText != "" {
+		found = append(found, in("lifecyclePolicyText", checkLifecyclePolicyText(v.LifecyclePolicyText))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutRegistryPolicyRequest) check() (found []violation) {
+	if v.PolicyText == nil {
+		found = append(found, missing("policyText"))
+	}
+	if v.PolicyText != nil {
+		found = append(found, in("policyText", checkRegistryPolicyText(*v.PolicyText))...)
+	}
+	return found
+}
+
+func (v *PutRegistryScanningConfigurationRequest) check() (found []violation) {
+	if v.Rules != nil {
+		found = append(found, in("rules", checkRegistryScanningRuleList(v.Rules))...)
+	}
+	if v.ScanType != nil {
+		found = append(found, in("scanType", checkScanType(*v.ScanType))...)
+	}
+	return found
+}
+
+func (v *PutReplicationConfigurationRequest) check() (found []violation) {
+	if v.ReplicationConfiguration == nil {
+		found = append(found, missing("replicationConfiguration"))
+	}
+	if v.ReplicationConfiguration != nil {
+		found = append(found, in("replicationConfiguration", v.ReplicationConfiguration.check())...)
+	}
+	return found
+}
+
+func (v *PutSigningConfigurationRequest) check() (found []violation) {
+	if v.SigningConfiguration == nil {
+		found = append(found, missing("signingConfiguration"))
+	}
+	if v.SigningConfiguration != nil {
+		found = append(found, in("signingConfiguration", v.SigningConfiguration.check())...)
+	}
+	return found
+}
+
+func (v *RegisterPullTimeUpdateExclusionRequest) check() (found []violation) {
+	if v.PrincipalArn == "" {
+		found = append(found, missing("principalArn"))
+	}
+	if v.PrincipalArn != "" {
+		found = append(found, in("principalArn", checkPrincipalArn(v.PrincipalArn))...)
+	}
+	return found
+}
+
+func (v *RegistryScanningRule) check() (found []violation) {
+	if v.RepositoryFilters == nil {
+		found = append(found, missing("repositoryFilters"))
+	}
+	if v.ScanFrequency == "" {
+		found = append(found, missing("scanFrequency"))
+	}
+	if v.RepositoryFilters != nil {
+		found = append(found, in("repositoryFilters", checkScanningRepositoryFilterList(v.RepositoryFilters))...)
+	}
+	if v.ScanFrequency != "" {
+		found = append(found, in("scanFrequency", checkScanFrequency(v.ScanFrequency))...)
+	}
+	return found
+}
+
+func (v *ReplicationConfiguration) check() (found []violation) {
+	if v.Rules == nil {
+		found = append(found, missing("rules"))
+	}
+	if v.Rules != nil {
+		found = append(found, in("rules", checkReplicationRuleList(v.Rules))...)
+	}
+	return found
+}
+
+func (v *ReplicationDestination) check() (found []violation) {
+	if v.Region == "" {
+		found = append(found, missing("region"))
+	}
+	if v.RegistryId == "" {
+		found = append(found, missing("registryId"))
+	}
+	if v.Region != "" {
+		found = append(found, in("region", checkRegion(v.Region))...)
+	}
+	if v.RegistryId != "" {
+		found = append(found, in("registryId", checkRegistryId(v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *ReplicationRule) check() (found []violation) {
+	if v.Destinations == nil {
+		found = append(found, missing("destinations"))
+	}
+	if v.Destinations != nil {
+		found = append(found, in("destinations", checkReplicationDestinationList(v.Destinations))...)
+	}
+	if v.RepositoryFilters != nil {
+		found = append(found, in("repositoryFilters", checkRepositoryFilterList(v.RepositoryFilters))...)
+	}
+	return found
+}
+
+func (v *RepositoryFilter) check() (found []violation) {
+	if v.Filter == "" {
+		found = append(found, missing("filter"))
+	}
+	if v.FilterType == "" {
+		found = append(found, missing("filterType"))
+	}
+	if v.Filter != "" {
+		found = append(found, in("filter", checkRepositoryFilterValue(v.Filter))...)
+	}
+	if v.FilterType != "" {
+		found = append(found, in("filterType", checkRepositoryFilterType(v.FilterType))...)
+	}
+	return found
+}
+
+func (v *ScanningRepositoryFilter) check() (found []violation) {
+	if v.Filter == "" {
+		found = append(found, missing("filter"))
+	}
+	if v.FilterType == "" {
+		found = append(found, missing("filterType"))
+	}
+	if v.Filter != "" {
+		found = append(found, in("filter", checkScanningRepositoryFilterValue(v.Filter))...)
+	}
+	if v.FilterType != "" {
+		found = append(found, in("filterType", checkScanningRepositoryFilterType(v.FilterType))...)
+	}
+	return found
+}
+
+func (v *SetRepositoryPolicyRequest) check() (found []violation) {
+	if v.PolicyText == nil {
+		found = append(found, missing("policyText"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.PolicyText != nil {
+		found = append(found, in("policyText", checkRepositoryPolicyText(*v.PolicyText))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *SigningConfiguration) check() (found []violation) {
+	if v.Rules == nil {
+		found = append(found, missing("rules"))
+	}
+	if v.Rules != nil {
+		found = append(found, in("rules", checkSigningRuleList(v.Rules))...)
+	}
+	return found
+}
+
+func (v *SigningRepositoryFilter) check() (found []violation) {
+	if v.Filter == "" {
+		found = append(found, missing("filter"))
+	}
+	if v.FilterType == "" {
+		found = append(found, missing("filterType"))
+	}
+	if v.Filter != "" {
+		found = append(found, in("filter", checkSigningRepositoryFilterValue(v.Filter))...)
+	}
+	if v.FilterType != "" {
+		found = append(found, in("filterType", checkSigningRepositoryFilterType(v.FilterType))...)
+	}
+	return found
+}
+
+func (v *SigningRule) check() (found []violation) {
+	if v.SigningProfileArn == "" {
+		found = append(found, missing("signingProfileArn"))
+	}
+	if v.RepositoryFilters != nil {
+		found = append(found, in("repositoryFilters", checkSigningRepositoryFilterList(v.RepositoryFilters))...)
+	}
+	if v.SigningProfileArn != "" {
+		found = append(found, in("signingProfileArn", checkSigningProfileArn(v.SigningProfileArn))...)
+	}
+	return found
+}
+
+func (v *StartImageScanRequest) check() (found []violation) {
+	if v.ImageId == nil {
+		found = append(found, missing("imageId"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageId != nil {
+		found = append(found, in("imageId", v.ImageId.check())...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *StartLifecyclePolicyPreviewRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.LifecyclePolicyText != nil {
+		found = append(found, in("lifecyclePolicyText", checkLifecyclePolicyText(*v.LifecyclePolicyText))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *StartReplicationBackfillRequest) check() (found []violation) {
+	if v.Destination == nil {
+		found = append(found, missing("destination"))
+	}
+	if v.Destination != nil {
+		found = append(found, in("destination", v.Destination.check())...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *StopReplicationBackfillRequest) check() (found []violation) {
+	if v.ReplicationBackfillId == nil {
+		found = append(found, missing("replicationBackfillId"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *SubjectIdentifier) check() (found []violation) {
+	if v.ImageDigest == nil {
+		found = append(found, missing("imageDigest"))
+	}
+	return found
+}
+
+func (v *Tag) check() (found []violation) {
+	if v.Key == nil {
+		found = append(found, missing("Key"))
+	}
+	if v.Value == nil {
+		found = append(found, missing("Value"))
+	}
+	return found
+}
+
+func (v *TagResourceRequest) check() (found []violation) {
+	if v.ResourceArn == nil {
+		found = append(found, missing("resourceArn"))
+	}
+	if v.Tags == nil {
+		found = append(found, missing("tags"))
+	}
+	if v.Tags != nil {
+		found = append(found, in("tags", checkTagList(v.Tags))...)
+	}
+	return found
+}
+
+func (v *UntagResourceRequest) check() (found []violation) {
+	if v.ResourceArn == nil {
+		found = append(found, missing("resourceArn"))
+	}
+	if v.TagKeys == nil {
+		found = append(found, missing("tagKeys"))
+	}
+	return found
+}
+
+func (v *UpdateImageStorageClassRequest) check() (found []violation) {
+	if v.ImageId == nil {
+		found = append(found, missing("imageId"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.TargetStorageClass == "" {
+		found = append(found, missing("targetStorageClass"))
+	}
+	if v.ImageId != nil {
+		found = append(found, in("imageId", v.ImageId.check())...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.TargetStorageClass != "" {
+		found = append(found, in("targetStorageClass", checkTargetStorageClass(v.TargetStorageClass))...)
+	}
+	return found
+}
+
+func (v *UpdatePullThroughCacheRuleRequest) check() (found []violation) {
+	if v.EcrRepositoryPrefix == "" {
+		found = append(found, missing("ecrRepositoryPrefix"))
+	}
+	if v.CredentialArn != nil {
+		found = append(found, in("credentialArn", checkCredentialArn(*v.CredentialArn))...)
+	}
+	if v.CustomRoleArn != nil {
+		found = append(found, in("customRoleArn", checkCustomRoleArn(*v.CustomRoleArn))...)
+	}
+	if v.EcrRepositoryPrefix != "" {
+		found = append(found, in("ecrRepositoryPrefix", checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func (v *UpdateRepositoryCreationTemplateRequest) check() (found []violation) {
+	if v.Prefix == "" {
+		found = append(found, missing("prefix"))
+	}
+	if v.AppliedFor != nil {
+		found = append(found, in("appliedFor", checkRCTAppliedForList(v.AppliedFor))...)
+	}
+	if v.CustomRoleArn != nil {
+		found = append(found, in("customRoleArn", checkCustomRoleArn(*v.CustomRoleArn))...)
+	}
+	if v.Description != nil {
+		found = append(found, in("description", checkRepositoryTemplateDescription(*v.Description))...)
+	}
+	if v.EncryptionConfiguration != nil {
+		found = append(found, in("encryptionConfiguration", v.EncryptionConfiguration.check())...)
+	}
+	if v.ImageTagMutability != nil {
+		found = append(found, in("imageTagMutability", checkImageTagMutability(*v.ImageTagMutability))...)
+	}
+	if v.ImageTagMutabilityExclusionFilters != nil {
+		found = append(found, in("imageTagMutabilityExclusionFilters", checkImageTagMutabilityExclusionFilters(v.ImageTagMutabilityExclusionFilters))...)
+	}
+	if v.LifecyclePolicy != nil {
+		found = append(found, in("lifecyclePolicy", checkLifecyclePolicyTextForRepositoryCreationTemplate(*v.LifecyclePolicy))...)
+	}
+	if v.Prefix != "" {
+		found = append(found, in("prefix", checkPrefix(v.Prefix))...)
+	}
+	if v.RepositoryPolicy != nil {
+		found = append(found, in("repositoryPolicy", checkRepositoryPolicyText(*v.RepositoryPolicy))...)
+	}
+	if v.ResourceTags != nil {
+		found = append(found, in("resourceTags", checkTagList(v.ResourceTags))...)
+	}
+	return found
+}
+
+func (v *UploadLayerPartRequest) check() (found []violation) {
+	if v.LayerPartBlob == nil {
+		found = append(found, missing("layerPartBlob"))
+	}
+	if v.PartFirstByte == nil {
+		found = append(found, missing("partFirstByte"))
+	}
+	if v.PartLastByte == nil {
+		found = append(found, missing("partLastByte"))
+	}
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.UploadId == "" {
+		found = append(found, missing("uploadId"))
+	}
+	if v.LayerPartBlob != nil {
+		found = append(found, in("layerPartBlob", checkLayerPartBlob(v.LayerPartBlob))...)
+	}
+	if v.PartFirstByte != nil {
+		found = append(found, in("partFirstByte", checkPartSize(*v.PartFirstByte))...)
+	}
+	if v.PartLastByte != nil {
+		found = append(found, in("partLastByte", checkPartSize(*v.PartLastByte))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.UploadId != "" {
+		found = append(found, in("uploadId", checkUploadId(v.UploadId))...)
+	}
+	return found
+}
+
+func (v *ValidatePullThroughCacheRuleRequest) check() (found []violation) {
+	if v.EcrRepositoryPrefix == "" {
+		found = append(found, missing("ecrRepositoryPrefix"))
+	}
+	if v.EcrRepositoryPrefix != "" {
+		found = append(found, in("ecrRepositoryPrefix", checkPullThroughCacheRuleRepositoryPrefix(v.EcrRepositoryPrefix))...)
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkRegistryId(*v.RegistryId))...)
+	}
+	return found
+}
+
+func checkArtifactTypeList(list []string) (found []violation) {
+	if found = checkCount(len(list), 0, 5); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkArtifactType(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkArtifactType(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkBatchedOperationLayerDigestList(list []string) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkBatchedOperationLayerDigestList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkBatchedOperationLayerDigest(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkBatchedOperationLayerDigest(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkGetAuthorizationTokenRegistryIdList(list []string) *violation {
-	if e := checkCount(len(list), 1, 10); e != nil {
-		return e
+func checkGetAuthorizationTokenRegistryIdList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 10); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkRegistryId(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkRegistryId(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkImageIdentifierList(list []ImageIdentifier) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkImageIdentifierList(list []ImageIdentifier) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkImageTagMutabilityExclusionFilters(list []ImageTagMutabilityExclusionFilter) *violation {
-	if e := checkCount(len(list), 1, 5); e != nil {
-		return e
+func checkImageTagMutabilityExclusionFilters(list []ImageTagMutabilityExclusionFilter) (found []violation) {
+	if found = checkCount(len(list), 1, 5); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkLayerDigestList(list []string) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkLayerDigestList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkLayerDigest(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkLayerDigest(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkMediaTypeList(list []string) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkMediaTypeList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
-	return nil
+	return found
 }
 
-func checkPrefixList(list []string) *violation {
+func checkPrefixList(list []string) (found []violation) {
 	for i := range list {
-		if e := checkPrefix(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkPrefix(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkPullThroughCacheRuleRepositoryPrefixList(list []string) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
-	}
-	for i := range list {
-		if e := checkPullThroughCacheRuleRepositoryPrefix(list[i]); e != nil {
-			return e.ofElement()
-		}
-	}
-	return nil
-}
-
-func checkRCTAppliedForList(list []string) *violation {
-	for i := range list {
-		if e := checkRCTAppliedFor(list[i]); e != nil {
-			return e.ofElement()
-		}
-	}
-	return nil
-}
-
-func checkRegistryScanningRuleList(list []RegistryScanningRule) *violation {
-	if e := checkCount(len(list), 0, 2); e != nil {
-		return e
+func checkPullThroughCacheRuleRepositoryPrefixList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkPullThroughCacheRuleRepositoryPrefix(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkReplicationDestinationList(list []ReplicationDestination) *violation {
-	if e := checkCount(len(list), 0, 100); e != nil {
-		return e
+func checkRCTAppliedForList(list []string) (found []violation) {
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkRCTAppliedFor(list[i])); found != nil {
+			return found
+		}
+	}
+	return found
+}
+
+func checkRegistryScanningRuleList(list []RegistryScanningRule) (found []violation) {
+	if found = checkCount(len(list), 0, 2); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkReplicationRuleList(list []ReplicationRule) *violation {
-	if e := checkCount(len(list), 0, 10); e != nil {
-		return e
+func checkReplicationDestinationList(list []ReplicationDestination) (found []violation) {
+	if found = checkCount(len(list), 0, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkRepositoryFilterList(list []RepositoryFilter) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkReplicationRuleList(list []ReplicationRule) (found []violation) {
+	if found = checkCount(len(list), 0, 10); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkRepositoryNameList(list []string) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkRepositoryFilterList(list []RepositoryFilter) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkRepositoryName(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkScanningConfigurationRepositoryNameList(list []string) *violation {
-	if e := checkCount(len(list), 1, 25); e != nil {
-		return e
+func checkRepositoryNameList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := checkRepositoryName(list[i]); e != nil {
-			return e.ofElement()
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkRepositoryName(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkScanningRepositoryFilterList(list []ScanningRepositoryFilter) *violation {
-	if e := checkCount(len(list), 0, 100); e != nil {
-		return e
+func checkScanningConfigurationRepositoryNameList(list []string) (found []violation) {
+	if found = checkCount(len(list), 1, 25); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(checkRepositoryName(list[i])); found != nil {
+			return found
 		}
 	}
-	return nil
+	return found
 }
 
-func checkSigningRepositoryFilterList(list []SigningRepositoryFilter) *violation {
-	if e := checkCount(len(list), 1, 100); e != nil {
-		return e
+func checkScanningRepositoryFilterList(list []ScanningRepositoryFilter) (found []violation) {
+	if found = checkCount(len(list), 0, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkSigningRuleList(list []SigningRule) *violation {
-	if e := checkCount(len(list), 0, 10); e != nil {
-		return e
+func checkSigningRepositoryFilterList(list []SigningRepositoryFilter) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
 	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkTagList(list []Tag) *violation {
+func checkSigningRuleList(list []SigningRule) (found []violation) {
+	if found = checkCount(len(list), 0, 10); found != nil {
+		return found
+	}
 	for i := range list {
-		if e := list[i].check(); e != nil {
-			return e.inElement(i)
+		if len(found) >= enough {
+			break
 		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return nil
+	return found
 }
 
-func checkAccountSettingName(v string) *violation {
-	return checkLength(v, 1, 64)
-}
-
-func checkArtifactStatusFilter(v string) *violation {
-	return checkEnum(v, "ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")
-}
-
-func checkArtifactType(v string) *violation {
-	return checkLength(v, 1, 255)
-}
-
-func checkBatchedOperationLayerDigest(v string) *violation {
-	return checkLength(v, 0, 1000)
-}
-
-func checkCredentialArn(v string) *violation {
-	if e := checkLength(v, 50, 612); e != nil {
-		return e
+func checkTagList(list []Tag) (found []violation) {
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		found = append(found, inElement(i, list[i].check())...)
 	}
-	return checkPattern(v, patternCredentialArn)
+	return found
 }
 
-func checkCustomRoleArn(v string) *violation {
-	return checkLength(v, 0, 2048)
+func checkAccountSettingName(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	return found
 }
 
-func checkEncryptionType(v string) *violation {
-	return checkEnum(v, "AES256", "KMS", "KMS_DSSE")
+func checkArtifactStatusFilter(v string) (found []violation) {
+	found = append(found, checkEnum(v, "ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")...)
+	return found
 }
 
-func checkFiftyMaxResults(v int32) *violation {
-	return checkRange(int64(v), 1, 50)
+func checkArtifactType(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 255)...)
+	return found
 }
 
-func checkImageManifest(v string) *violation {
-	return checkLength(v, 1, 4194304)
+func checkBatchedOperationLayerDigest(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 1000)...)
+	return found
 }
 
-func checkImageStatusFilter(v string) *violation {
-	return checkEnum(v, "ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")
+func checkCredentialArn(v string) (found []violation) {
+	found = append(found, checkLength(v, 50, 612)...)
+	found = append(found, checkPattern(v, patternCredentialArn)...)
+	return found
 }
 
-func checkImageTag(v string) *violation {
-	return checkLength(v, 1, 300)
+func checkCustomRoleArn(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 2048)...)
+	return found
 }
 
-func checkImageTagMutability(v string) *violation {
-	return checkEnum(v, "IMMUTABLE", "MUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")
+func checkEncryptionType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "AES256", "KMS", "KMS_DSSE")...)
+	return found
 }
 
-func checkImageTagMutabilityExclusionFilterType(v string) *violation {
-	return checkEnum(v, "WILDCARD")
+func checkFiftyMaxResults(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 50)...)
+	return found
 }
 
-func checkImageTagMutabilityExclusionFilterValue(v string) *violation {
-	if e := checkLength(v, 1, 128); e != nil {
-		return e
-	}
-	return checkPattern(v, patternImageTagMutabilityExclusionFilterValue)
+func checkImageManifest(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 4194304)...)
+	return found
 }
 
-func checkKmsKey(v string) *violation {
-	return checkLength(v, 1, 2048)
+func checkImageStatusFilter(v string) (found []violation) {
+	found = append(found, checkEnum(v, "ACTIVE", "ARCHIVED", "ACTIVATING", "ANY")...)
+	return found
 }
 
-func checkKmsKeyForRepositoryCreationTemplate(v string) *violation {
-	if e := checkLength(v, 0, 2048); e != nil {
-		return e
-	}
-	return checkPattern(v, patternKmsKeyForRepositoryCreationTemplate)
+func checkImageTag(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 300)...)
+	return found
 }
 
-func checkLayerDigest(v string) *violation {
-	return checkPattern(v, patternLayerDigest)
+func checkImageTagMutability(v string) (found []violation) {
+	found = append(found, checkEnum(v, "IMMUTABLE", "MUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")...)
+	return found
 }
 
-func checkLayerPartBlob(v []byte) *violation {
-	return checkCount(len(v), 0, 20971520)
+func checkImageTagMutabilityExclusionFilterType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "WILDCARD")...)
+	return found
 }
 
-func checkLifecyclePolicyText(v string) *violation {
-	return checkLength(v, 100, 30720)
+func checkImageTagMutabilityExclusionFilterValue(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternImageTagMutabilityExclusionFilterValue)...)
+	return found
 }
 
-func checkLifecyclePolicyTextForRepositoryCreationTemplate(v string) *violation {
-	return checkLength(v, 0, 30720)
+func checkKmsKey(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 2048)...)
+	return found
 }
 
-func checkLifecyclePreviewMaxResults(v int32) *violation {
-	return checkRange(int64(v), 1, 100)
+func checkKmsKeyForRepositoryCreationTemplate(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 2048)...)
+	found = append(found, checkPattern(v, patternKmsKeyForRepositoryCreationTemplate)...)
+	return found
 }
 
-func checkListReplicationBackfillsMaxResults(v int32) *violation {
-	return checkRange(int64(v), 1, 50)
+func checkLayerDigest(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternLayerDigest)...)
+	return found
 }
 
-func checkMaxResults(v int32) *violation {
-	return checkRange(int64(v), 1, 1000)
+func checkLayerPartBlob(v []byte) (found []violation) {
+	found = append(found, checkCount(len(v), 0, 20971520)...)
+	return found
 }
 
-func checkPartSize(v int64) *violation {
-	return checkRange(int64(v), 0, unlimited)
+func checkLifecyclePolicyText(v string) (found []violation) {
+	found = append(found, checkLength(v, 100, 30720)...)
+	return found
 }
 
-func checkPrefix(v string) *violation {
-	if e := checkLength(v, 1, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPrefix)
+func checkLifecyclePolicyTextForRepositoryCreationTemplate(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 30720)...)
+	return found
 }
 
-func checkPrincipalArn(v string) *violation {
-	if e := checkLength(v, 0, 200); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPrincipalArn)
+func checkLifecyclePreviewMaxResults(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 100)...)
+	return found
 }
 
-func checkPullThroughCacheRuleRepositoryPrefix(v string) *violation {
-	if e := checkLength(v, 2, 30); e != nil {
-		return e
-	}
-	return checkPattern(v, patternPullThroughCacheRuleRepositoryPrefix)
+func checkListReplicationBackfillsMaxResults(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 50)...)
+	return found
 }
 
-func checkRCTAppliedFor(v string) *violation {
-	return checkEnum(v, "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH")
+func checkMaxResults(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 1000)...)
+	return found
 }
 
-func checkRegion(v string) *violation {
-	if e := checkLength(v, 2, 25); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRegion)
+func checkPartSize(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), 0, unlimited)...)
+	return found
 }
 
-func checkRegistryId(v string) *violation {
-	return checkPattern(v, patternRegistryId)
+func checkPrefix(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 256)...)
+	found = append(found, checkPattern(v, patternPrefix)...)
+	return found
 }
 
-func checkRegistryPolicyText(v string) *violation {
-	return checkLength(v, 0, 10240)
+func checkPrincipalArn(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 200)...)
+	found = append(found, checkPattern(v, patternPrincipalArn)...)
+	return found
 }
 
-func checkReplicationBackfillResultStatus(v string) *violation {
-	return checkEnum(v, "COMPLETE", "FAILED")
+func checkPullThroughCacheRuleRepositoryPrefix(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 30)...)
+	found = append(found, checkPattern(v, patternPullThroughCacheRuleRepositoryPrefix)...)
+	return found
 }
 
-func checkRepositoryFilterType(v string) *violation {
-	return checkEnum(v, "PREFIX_MATCH")
+func checkRCTAppliedFor(v string) (found []violation) {
+	found = append(found, checkEnum(v, "REPLICATION", "PULL_THROUGH_CACHE", "CREATE_ON_PUSH")...)
+	return found
 }
 
-func checkRepositoryFilterValue(v string) *violation {
-	if e := checkLength(v, 2, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRepositoryFilterValue)
+func checkRegion(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 25)...)
+	found = append(found, checkPattern(v, patternRegion)...)
+	return found
 }
 
-func checkRepositoryName(v string) *violation {
-	if e := checkLength(v, 2, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternRepositoryName)
+func checkRegistryId(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternRegistryId)...)
+	return found
 }
 
-func checkRepositoryPolicyText(v string) *violation {
-	return checkLength(v, 0, 10240)
+func checkRegistryPolicyText(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 10240)...)
+	return found
 }
 
-func checkRepositoryTemplateDescription(v string) *violation {
-	return checkLength(v, 0, 256)
+func checkReplicationBackfillResultStatus(v string) (found []violation) {
+	found = append(found, checkEnum(v, "COMPLETE", "FAILED")...)
+	return found
 }
 
-func checkScanFrequency(v string) *violation {
-	return checkEnum(v, "SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL")
+func checkRepositoryFilterType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "PREFIX_MATCH")...)
+	return found
 }
 
-func checkScanType(v string) *violation {
-	return checkEnum(v, "BASIC", "ENHANCED")
+func checkRepositoryFilterValue(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 256)...)
+	found = append(found, checkPattern(v, patternRepositoryFilterValue)...)
+	return found
 }
 
-func checkScanningRepositoryFilterType(v string) *violation {
-	return checkEnum(v, "WILDCARD")
+func checkRepositoryName(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 256)...)
+	found = append(found, checkPattern(v, patternRepositoryName)...)
+	return found
 }
 
-func checkScanningRepositoryFilterValue(v string) *violation {
-	if e := checkLength(v, 1, 255); e != nil {
-		return e
-	}
-	return checkPattern(v, patternScanningRepositoryFilterValue)
+func checkRepositoryPolicyText(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 10240)...)
+	return found
 }
 
-func checkSigningProfileArn(v string) *violation {
-	if e := checkLength(v, 0, 200); e != nil {
-		return e
-	}
-	return checkPattern(v, patternSigningProfileArn)
+func checkRepositoryTemplateDescription(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 256)...)
+	return found
 }
 
-func checkSigningRepositoryFilterType(v string) *violation {
-	return checkEnum(v, "WILDCARD_MATCH")
+func checkScanFrequency(v string) (found []violation) {
+	found = append(found, checkEnum(v, "SCAN_ON_PUSH", "CONTINUOUS_SCAN", "MANUAL")...)
+	return found
 }
 
-func checkSigningRepositoryFilterValue(v string) *violation {
-	if e := checkLength(v, 1, 256); e != nil {
-		return e
-	}
-	return checkPattern(v, patternSigningRepositoryFilterValue)
+func checkScanType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "BASIC", "ENHANCED")...)
+	return found
 }
 
-func checkTagStatus(v string) *violation {
-	return checkEnum(v, "TAGGED", "UNTAGGED", "ANY")
+func checkScanningRepositoryFilterType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "WILDCARD")...)
+	return found
 }
 
-func checkTargetStorageClass(v string) *violation {
-	return checkEnum(v, "STANDARD", "ARCHIVE")
+func checkScanningRepositoryFilterValue(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 255)...)
+	found = append(found, checkPattern(v, patternScanningRepositoryFilterValue)...)
+	return found
 }
 
-func checkUploadId(v string) *violation {
-	return checkPattern(v, patternUploadId)
+func checkSigningProfileArn(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 200)...)
+	found = append(found, checkPattern(v, patternSigningProfileArn)...)
+	return found
 }
 
-func checkUpstreamRegistry(v string) *violation {
-	return checkEnum(v, "ecr", "ecr-public", "quay", "k8s", "docker-hub", "github-container-registry", "azure-container-registry", "gitlab-container-registry", "chainguard")
+func checkSigningRepositoryFilterType(v string) (found []violation) {
+	found = append(found, checkEnum(v, "WILDCARD_MATCH")...)
+	return found
+}
+
+func checkSigningRepositoryFilterValue(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 256)...)
+	found = append(found, checkPattern(v, patternSigningRepositoryFilterValue)...)
+	return found
+}
+
+func checkTagStatus(v string) (found []violation) {
+	found = append(found, checkEnum(v, "TAGGED", "UNTAGGED", "ANY")...)
+	return found
+}
+
+func checkTargetStorageClass(v string) (found []violation) {
+	found = append(found, checkEnum(v, "STANDARD", "ARCHIVE")...)
+	return found
+}
+
+func checkUploadId(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternUploadId)...)
+	return found
+}
+
+func checkUpstreamRegistry(v string) (found []violation) {
+	found = append(found, checkEnum(v, "ecr", "ecr-public", "quay", "k8s", "docker-hub", "github-container-registry", "azure-container-registry", "gitlab-container-registry", "chainguard")...)
+	return found
 }
 
 // The patterns of the model, which match whole values.

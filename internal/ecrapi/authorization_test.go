@@ -44,14 +44,15 @@ func TestGetAuthorizationToken(t *testing.T) {
 }
 
 // login opens a login token.
-func (f *fixture) login(token string) authn.Token {
+func (f *fixture) login(token string) authn.Login {
 	f.tb.Helper()
 	r, err := http.NewRequestWithContext(f.tb.Context(), http.MethodGet, "/v2/", http.NoBody)
 	if err != nil {
 		f.tb.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Basic "+token)
-	opened, err := f.tokens.Basic(r)
+	keys := authn.StaticKeys{"AKIAEXAMPLE": {Secret: "secret", Principal: f.signature.Principal}}
+	opened, err := authn.NewLogins(f.tokens, keys).Login(r)
 	if err != nil {
 		f.tb.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
@@ -32,11 +33,24 @@ type Authenticator interface {
 	Precheck(ctx context.Context, r *http.Request) error
 }
 
-// Options are what [New] needs. All but Domain and TLS are required.
+// An Authorizer decides who may call what, and what repository and registry
+// policies may say. [access.Authorizer] is one.
+type Authorizer interface {
+	iam.Authorizer
+	// CheckRepositoryPolicy refuses with an [*iam.PolicyError] a policy that
+	// names principals who do not exist and, unless force, with an
+	// [*iam.DeniedError] one under which the request would be refused.
+	CheckRepositoryPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) error
+	// CheckRegistryPolicy refuses with an [*iam.PolicyError] a policy that names
+	// principals who do not exist.
+	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) error
+}
+
+// Options are what [New] needs. All but Domain and Now are required.
 type Options struct {
 	Registry      *registry.Registry
 	Authenticator Authenticator
-	Authorizer    iam.Authorizer
+	Authorizer    Authorizer
 	// Tokens issues the passwords of docker clients.
 	Tokens *authn.Tokens
 	// Downloads signs the addresses of GetDownloadUrlForLayer, which are at
@@ -47,9 +61,8 @@ type Options struct {
 	// <account>.dkr.ecr.<region>.<Domain>. Without it repositories are at the
 	// host that the call came in on.
 	Domain string
-	// TLS says that clients reach the server over TLS even where a request does
-	// not show it, because something in front ends it.
-	TLS bool
+	// Now is the clock that conditions on the time look at; nil means time.Now.
+	Now func() time.Time
 }
 
 // targetPrefix stands before each operation's name in X-Amz-Target (spec A.1).
@@ -61,6 +74,9 @@ const partBodyLimit = 20<<20/3*4 + 64<<10
 
 // New returns the service, for [awsjson.New].
 func New(o Options) awsjson.Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	a := &api{
 		registry:      o.Registry,
 		authenticator: o.Authenticator,
@@ -69,7 +85,7 @@ func New(o Options) awsjson.Service {
 		downloads:     o.Downloads,
 		downloadPath:  o.DownloadPath,
 		domain:        o.Domain,
-		tls:           o.TLS,
+		now:           o.Now,
 	}
 	operations := ecr.Operations(a)
 	for name, operation := range operations {
@@ -91,18 +107,19 @@ type api struct {
 	ecr.Unimplemented
 	registry      *registry.Registry
 	authenticator Authenticator
-	authorizer    iam.Authorizer
+	authorizer    Authorizer
 	tokens        *authn.Tokens
 	downloads     *authn.Downloads
 	downloadPath  string
 	domain        string
-	tls           bool
+	now           func() time.Time
 }
 
 // A caller is who sent a request, and where to.
 type caller struct {
 	authn.Identity
 	endpoint endpoint
+	request  *http.Request
 }
 
 type callerKey struct{}
@@ -118,7 +135,7 @@ func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
 	httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
-	c := caller{Identity: identity, endpoint: a.endpointOf(r)}
+	c := caller{Identity: identity, endpoint: endpointOf(r), request: r}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }
 
@@ -143,31 +160,16 @@ func (c caller) registryID(account *string) registry.ID {
 
 // repository returns the repository that a request names, if the caller may
 // take the action on it.
-func (a *api) repository(ctx context.Context, action string, account *string, name string) (registry.RepositoryName, error) {
+func (a *api) repository(ctx context.Context, action string, account *string, name string, details ...detail) (registry.RepositoryName, error) {
 	n := registry.RepositoryName{Registry: callerOf(ctx).registryID(account), Name: name}
-	return n, a.authorize(ctx, action, n.ARN(), n.Registry)
-}
-
-// authorize asks whether the caller may take an action on a resource of a
-// registry. It comes before anything is looked up.
-func (a *api) authorize(ctx context.Context, action, resource string, owner registry.ID) error {
-	err := a.authorizer.Authorize(ctx, iam.Request{
-		Principal:       callerOf(ctx).Principal,
-		Action:          action,
-		Resource:        resource,
-		ResourceAccount: owner.Account,
-	})
-	if err != nil {
-		return fmt.Errorf("authorize %s: %w", action, err)
-	}
-	return nil
+	return n, a.authorize(ctx, action, n.ARN(), n.Registry, details...)
 }
 
 // authorizeAtHome is authorize for an action that touches no repository, on the
 // caller's own registry. It returns the registry.
-func (a *api) authorizeAtHome(ctx context.Context, action string) (registry.ID, error) {
+func (a *api) authorizeAtHome(ctx context.Context, action string, details ...detail) (registry.ID, error) {
 	home := callerOf(ctx).home()
-	return home, a.authorize(ctx, action, "*", home)
+	return home, a.authorize(ctx, action, "*", home, details...)
 }
 
 // value is what an optional member holds; absent ones hold zero.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
@@ -18,9 +19,9 @@ type endpoint struct {
 
 func (e endpoint) url() string { return e.scheme + "://" + e.host }
 
-func (a *api) endpointOf(r *http.Request) endpoint {
+func endpointOf(r *http.Request) endpoint {
 	e := endpoint{scheme: "http", host: r.Host}
-	if a.tls || r.TLS != nil {
+	if httpx.RecordOf(r.Context()).Secure {
 		e.scheme = "https"
 	}
 	return e

@@ -51,7 +51,7 @@ func wireCode(code registry.Code) (string, bool) {
 		return string(code), true
 	case registry.CodeManifestInvalid:
 		return string(registry.CodeInvalidParameter), true
-	case registry.CodeUploadInUse:
+	case registry.CodeUploadInUse, registry.CodeTagsChanged:
 		return "ThrottlingException", true // which makes clients try again later
 	}
 	_, known := ecr.ErrorStatus(string(code))

@@ -21,6 +21,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/ecrapi"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
@@ -80,7 +81,25 @@ type policy struct {
 func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 	p.asked = append(p.asked, r)
 	if p.denied != nil && p.denied(r) {
-		return &iam.DeniedError{Request: r, Reason: "no identity-based policy allows the " + r.Action + " action"}
+		return &iam.DeniedError{Request: r, Reason: "because no identity-based policy allows the " + r.Action + " action"}
+	}
+	return nil
+}
+
+// CheckRepositoryPolicy implements [ecrapi.Authorizer].
+func (p *policy) CheckRepositoryPolicy(_ context.Context, r iam.Request, policy *iam.Document, force bool) error {
+	if !force && policy.Statements[0].Effect == iam.Deny {
+		return &iam.DeniedError{Request: r}
+	}
+	return p.CheckRegistryPolicy(context.Background(), policy)
+}
+
+// CheckRegistryPolicy implements [ecrapi.Authorizer].
+func (p *policy) CheckRegistryPolicy(_ context.Context, policy *iam.Document) error {
+	for _, principal := range policy.Statements[0].Principals {
+		if strings.HasSuffix(principal.Value, "/nobody") {
+			return &iam.PolicyError{}
+		}
 	}
 	return nil
 }
@@ -123,7 +142,7 @@ func (f *fixture) serve(change func(*ecrapi.Options)) {
 		Tokens: f.tokens, Downloads: f.downloads, DownloadPath: "/layers",
 	}
 	change(&o)
-	f.handler = awsjson.New(awsjson.Options{Log: f.log}, ecrapi.New(o))
+	f.handler = httpx.NewHandler(awsjson.New(awsjson.Options{Log: f.log}, ecrapi.New(o)), httpx.Options{Log: slog.New(slog.DiscardHandler)})
 }
 
 // A step is a call and what it answers: a response, or an error as refused

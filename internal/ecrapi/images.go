@@ -12,7 +12,7 @@ import (
 
 // PutImage implements [ecr.Service] (spec B.2, 40).
 func (a *api) PutImage(ctx context.Context, in *ecr.PutImageRequest) (*ecr.PutImageResponse, error) {
-	name, err := a.repository(ctx, iam.PutImage, in.RegistryId, in.RepositoryName)
+	name, err := a.repository(ctx, iam.PutImage, in.RegistryId, in.RepositoryName, withImageTags(tagOf(in.ImageTag)))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,8 @@ const maxManifests = 32 << 20
 // BatchGetImage implements [ecr.Service] (spec B.2, 3). Manifests are returned
 // as they are stored, whatever acceptedMediaTypes says (spec C.6).
 func (a *api) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageRequest) (*ecr.BatchGetImageResponse, error) {
-	name, err := a.repository(ctx, iam.BatchGetImage, in.RegistryId, in.RepositoryName)
+	name := registry.RepositoryName{Registry: callerOf(ctx).registryID(in.RegistryId), Name: in.RepositoryName}
+	err := a.authorize(ctx, iam.BatchGetImage, name.ARN(), name.Registry, withImageTags(a.pulledTags(name, in.ImageIds)))
 	if err != nil {
 		return nil, err
 	}
@@ -108,18 +109,23 @@ func (a *api) getImage(ctx context.Context, name registry.RepositoryName, asked 
 
 // BatchDeleteImage implements [ecr.Service] (spec B.2, 2).
 func (a *api) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageRequest) (*ecr.BatchDeleteImageResponse, error) {
-	name, err := a.repository(ctx, iam.BatchDeleteImage, in.RegistryId, in.RepositoryName)
+	name := registry.RepositoryName{Registry: callerOf(ctx).registryID(in.RegistryId), Name: in.RepositoryName}
+	seen := make([]*registry.SeenTags, len(in.ImageIds))
+	for i, id := range in.ImageIds {
+		seen[i] = a.registry.SeenTags(name, value(id.ImageDigest))
+	}
+	err := a.authorize(ctx, iam.BatchDeleteImage, name.ARN(), name.Registry, withImageTags(deletedTags(in.ImageIds, seen)))
 	if err != nil {
 		return nil, err
 	}
 	out := &ecr.BatchDeleteImageResponse{ImageIds: []ecr.ImageIdentifier{}, Failures: []ecr.ImageFailure{}}
-	for _, asked := range in.ImageIds {
+	for i, asked := range in.ImageIds {
 		id, failure := imageIDOf(asked)
 		if failure != nil {
 			out.Failures = append(out.Failures, *failure)
 			continue
 		}
-		if err := a.deleteImage(ctx, name, id, out); err != nil {
+		if err := a.deleteImage(ctx, name, id, seen[i], out); err != nil {
 			return nil, err
 		}
 	}
@@ -133,8 +139,8 @@ func (a *api) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageRequ
 }
 
 // deleteImage deletes one image of a batch and adds to the answer what became of it.
-func (a *api) deleteImage(ctx context.Context, name registry.RepositoryName, id registry.ImageID, out *ecr.BatchDeleteImageResponse) error {
-	deleted, failures, err := a.registry.DeleteImages(ctx, name, []registry.ImageID{id}, callerOf(ctx).Principal.ARN)
+func (a *api) deleteImage(ctx context.Context, name registry.RepositoryName, id registry.ImageID, seen *registry.SeenTags, out *ecr.BatchDeleteImageResponse) error {
+	deleted, failures, err := a.registry.DeleteImages(ctx, name, []registry.ImageID{id}, seen, callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return err
 	}

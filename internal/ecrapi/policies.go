@@ -13,7 +13,11 @@ func (a *api) SetRepositoryPolicy(ctx context.Context, in *ecr.SetRepositoryPoli
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.SetRepositoryPolicy(ctx, name, *in.PolicyText, value(in.Force), callerOf(ctx).Principal); err != nil {
+	again := a.question(ctx, iam.SetRepositoryPolicy, name.ARN(), name.Registry)
+	err = a.registry.SetRepositoryPolicy(ctx, name, *in.PolicyText, func(ctx context.Context, policy *iam.Document) error {
+		return a.authorizer.CheckRepositoryPolicy(ctx, again, policy, value(in.Force))
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &ecr.SetRepositoryPolicyResponse{RegistryId: name.Registry.Account, RepositoryName: name.Name, PolicyText: *in.PolicyText}, nil
@@ -51,7 +55,7 @@ func (a *api) PutRegistryPolicy(ctx context.Context, in *ecr.PutRegistryPolicyRe
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.PutRegistryPolicy(ctx, id, *in.PolicyText); err != nil {
+	if err := a.registry.PutRegistryPolicy(ctx, id, *in.PolicyText, a.authorizer.CheckRegistryPolicy); err != nil {
 		return nil, err
 	}
 	return &ecr.PutRegistryPolicyResponse{RegistryId: id.Account, PolicyText: *in.PolicyText}, nil

@@ -11,6 +11,7 @@ func TestRepositoryPolicy(t *testing.T) {
 	// The text comes back as it was sent, with its white space.
 	text := `{ "Version":"2012-10-17", "Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}] }`
 	lockout := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"ecr:*"}]}`
+	stranger := `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/nobody"},"Action":"ecr:*"}}`
 	missing := refused("RepositoryPolicyNotFoundException", "Repository policy does not exist for the repository with name 'app' in the registry with id '123456789012'")
 	want := object("registryId", account, "repositoryName", "app", "policyText", text)
 	f.run(
@@ -20,6 +21,7 @@ func TestRepositoryPolicy(t *testing.T) {
 		step{"GetRepositoryPolicy", `{"repositoryName":"app"}`, want},
 		step{"SetRepositoryPolicy", object("repositoryName", "app", "policyText", lockout), invalid("PolicyText",
 			"The policy would keep you from setting the repository policy again; use force to set it all the same")},
+		step{"SetRepositoryPolicy", object("repositoryName", "app", "policyText", stranger), invalid("PolicyText", "Invalid repository policy provided")},
 		step{"SetRepositoryPolicy", object("repositoryName", "app", "policyText", "{}"), invalid("PolicyText", "Invalid repository policy provided")},
 		step{"SetRepositoryPolicy", object("repositoryName", "app", "policyText", ""), invalid("PolicyText", "Invalid repository policy provided")},
 		step{"SetRepositoryPolicy", object("repositoryName", "app", "policyText", strings.Repeat(" ", 10241)), invalid("policyText", "Member must have length less than or equal to 10240")},
@@ -45,6 +47,7 @@ func TestRegistryPolicy(t *testing.T) {
 		step{"DeleteRegistryPolicy", `{}`, missing},
 		step{"PutRegistryPolicy", object("policyText", text), want},
 		step{"GetRegistryPolicy", `{}`, want},
+		step{"PutRegistryPolicy", object("policyText", strings.Replace(text, "210987654321:root", "210987654321:user/nobody", 1)), invalid("PolicyText", "Invalid registry policy provided")},
 		step{"PutRegistryPolicy", object("policyText", "{"), invalid("PolicyText", "Invalid registry policy provided")},
 		step{"PutRegistryPolicy", `{}`, invalid("policyText", "Member must not be null")},
 		step{"DeleteRegistryPolicy", `{}`, want},

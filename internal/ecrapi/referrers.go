@@ -18,7 +18,9 @@ const referrersPage = 20
 // ListImageReferrers implements [ecr.Service] (spec B.2, 35). It needs the
 // permission to get images.
 func (a *api) ListImageReferrers(ctx context.Context, in *ecr.ListImageReferrersRequest) (*ecr.ListImageReferrersResponse, error) {
-	name, err := a.repository(ctx, iam.OperationAction("ListImageReferrers"), in.RegistryId, in.RepositoryName)
+	name := registry.RepositoryName{Registry: callerOf(ctx).registryID(in.RegistryId), Name: in.RepositoryName}
+	subjects := []ecr.ImageIdentifier{{ImageDigest: in.SubjectId.ImageDigest}}
+	err := a.authorize(ctx, iam.OperationAction("ListImageReferrers"), name.ARN(), name.Registry, withImageTags(a.pulledTags(name, subjects)))
 	if err != nil {
 		return nil, err
 	}

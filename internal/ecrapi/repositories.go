@@ -11,9 +11,9 @@ import (
 // CreateRepository implements [ecr.Service] (spec B.2, 7). With tags it also
 // needs the permission to tag.
 func (a *api) CreateRepository(ctx context.Context, in *ecr.CreateRepositoryRequest) (*ecr.CreateRepositoryResponse, error) {
-	name, err := a.repository(ctx, iam.CreateRepository, in.RegistryId, in.RepositoryName)
+	name, err := a.repository(ctx, iam.CreateRepository, in.RegistryId, in.RepositoryName, withTags(in.Tags))
 	if err == nil && len(in.Tags) > 0 {
-		err = a.authorize(ctx, iam.TagResource, name.ARN(), name.Registry)
+		err = a.authorize(ctx, iam.TagResource, name.ARN(), name.Registry, withTags(in.Tags))
 	}
 	if err != nil {
 		return nil, err

@@ -71,6 +71,8 @@ func TestCreateRepositoryRefuses(t *testing.T) {
 			"kmsKey is not allowed when encryptionType is set as AES256"),
 		`{"repositoryName":"app","tags":[{"Key":"aws:x","Value":""}]}`: refused("InvalidTagParameterException",
 			"The tag key 'aws:x' must not begin with aws:, which is reserved"),
+		`{"repositoryName":"app","tags":[{"Key":"team","Value":"theirs"},{"Key":"Team","Value":"mine"}]}`: refused("InvalidTagParameterException",
+			"The tag keys 'Team' and 'team' differ in case only, which policies cannot tell apart"),
 		`{"repositoryName":"app","tags":[{"Key":"x"}]}`: invalid("tags.1.member.Value", "Member must not be null"),
 	} {
 		f.run(step{"CreateRepository", request, want})
@@ -149,11 +151,10 @@ func TestRepositoriesAreWhereTheCallerReachesThem(t *testing.T) {
 	f.create("team/app")
 	for _, c := range []struct {
 		host, domain, want string
-		tls, behindTLS     bool
+		tls                bool
 	}{
 		{host: "localhost:5050", want: "http://localhost:5050"},
 		{host: "localhost:5050", tls: true, want: "https://localhost:5050"},
-		{host: "localhost:5050", behindTLS: true, want: "https://localhost:5050"},
 		{host: "[::1]:5050", want: "http://[::1]:5050"},
 		{host: "localhost:5050", domain: "example.com", want: "http://123456789012.dkr.ecr.us-east-1.example.com:5050"},
 		{host: "localhost:5050", domain: "example.com", tls: true, want: "https://123456789012.dkr.ecr.us-east-1.example.com:5050"},
@@ -169,7 +170,7 @@ func TestRepositoriesAreWhereTheCallerReachesThem(t *testing.T) {
 		{host: "api.ecr.example.com", want: "http://api.ecr.example.com"},
 		{host: "ecr.us-east-1", want: "http://ecr.us-east-1"},
 	} {
-		f.serve(func(o *ecrapi.Options) { o.Domain, o.TLS = c.domain, c.behindTLS })
+		f.serve(func(o *ecrapi.Options) { o.Domain = c.domain })
 		f.host, f.tls = c.host, c.tls
 		var token struct {
 			AuthorizationData []struct{ ProxyEndpoint string }

@@ -2,7 +2,6 @@ package ecrapi
 
 import (
 	"context"
-	"strings"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/ecr"
@@ -13,7 +12,7 @@ import (
 
 // TagResource implements [ecr.Service] (spec B.2, 52).
 func (a *api) TagResource(ctx context.Context, in *ecr.TagResourceRequest) (*ecr.TagResourceResponse, error) {
-	name, err := a.resource(ctx, iam.TagResource, *in.ResourceArn)
+	name, err := a.resource(ctx, iam.TagResource, *in.ResourceArn, withTags(in.Tags))
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +24,7 @@ func (a *api) TagResource(ctx context.Context, in *ecr.TagResourceRequest) (*ecr
 
 // UntagResource implements [ecr.Service] (spec B.2, 53).
 func (a *api) UntagResource(ctx context.Context, in *ecr.UntagResourceRequest) (*ecr.UntagResourceResponse, error) {
-	name, err := a.resource(ctx, iam.UntagResource, *in.ResourceArn)
+	name, err := a.resource(ctx, iam.UntagResource, *in.ResourceArn, withTagKeys(in.TagKeys))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +62,7 @@ func resourceTags(tags []ecr.Tag) []registry.ResourceTag {
 // resource returns the repository that an ARN names, if the caller may take the
 // action on it. The account may be another one, whose policies decide; the
 // region may not, for an endpoint of ECR knows its own region alone.
-func (a *api) resource(ctx context.Context, action, arn string) (registry.RepositoryName, error) {
+func (a *api) resource(ctx context.Context, action, arn string, details ...detail) (registry.RepositoryName, error) {
 	name, ok := parseARN(arn)
 	if !ok {
 		return registry.RepositoryName{}, registry.InvalidParameter("resourceArn", "Invalid ARN")
@@ -71,20 +70,13 @@ func (a *api) resource(ctx context.Context, action, arn string) (registry.Reposi
 	if region := callerOf(ctx).Region; name.Registry.Region != region {
 		return registry.RepositoryName{}, registry.InvalidParameter("resourceArn", "Invalid ARN: the request is for the region "+region)
 	}
-	return name, a.authorize(ctx, action, name.ARN(), name.Registry)
+	return name, a.authorize(ctx, action, name.ARN(), name.Registry, details...)
 }
 
 // parseARN reads arn:<partition>:ecr:<region>:<account>:repository/<name>, the
 // only resource that has tags (spec A.2).
 func parseARN(arn string) (registry.RepositoryName, bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return registry.RepositoryName{}, false
-	}
-	name := registry.RepositoryName{
-		Registry: registry.ID{Region: parts[3], Account: parts[4]},
-		Name:     strings.TrimPrefix(parts[5], "repository/"),
-	}
+	name, ok := registry.ParseARN(arn)
 	valid := authn.IsRegion(name.Registry.Region) && authn.IsAccount(name.Registry.Account) && manifest.ValidRepositoryName(name.Name)
-	return name, valid && name.ARN() == arn
+	return name, ok && valid
 }

@@ -19,6 +19,14 @@ func TestResourceTags(t *testing.T) {
 		step{"ListTagsForResource", object("resourceArn", arn), `{"tags":[{"Key":"b","Value":""}]}`},
 		step{"TagResource", tag(arn, `{"Key":"x","Value":"1"},{"Key":"x","Value":"2"}`), refused("InvalidTagParameterException", "The tag key 'x' is given more than once")},
 		step{
+			"TagResource", tag(arn, `{"Key":"x","Value":"1"},{"Key":"X","Value":"2"}`),
+			refused("InvalidTagParameterException", "The tag keys 'X' and 'x' differ in case only, which policies cannot tell apart"),
+		},
+		step{
+			"TagResource", tag(arn, `{"Key":"B","Value":"1"}`),
+			refused("InvalidTagParameterException", "The tag keys 'B' and 'b' differ in case only, which policies cannot tell apart"),
+		},
+		step{
 			"TagResource", tag(arn, strings.TrimSuffix(numbered(50, `{"Key":"k%","Value":""},`), ",")),
 			refused("TooManyTagsException", "The number of tags exceeds the limit of 50 tags per repository"),
 		},

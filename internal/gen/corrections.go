@@ -13,6 +13,10 @@ type corrections struct {
 	// Code and Frame are those of the error for a broken constraint. Frame has
 	// a %s for the member's path and one for the constraint.
 	Code, Frame string
+	// Detailed makes the refusal name every broken constraint with the value that
+	// broke it, as the Query services do, and spell paths as they do, userName
+	// for UserName. Frame is not used then.
+	Detailed bool
 	// Pattern is the constraint's text for a pattern, with a %s for it; the
 	// elements of lists have a text of their own in every service.
 	Pattern string
@@ -52,6 +56,20 @@ var correctionsOf = map[string]corrections{
 		MemberPattern: map[string]string{"PutImageRequest.imageTag": "[a-zA-Z0-9-_.]+"},
 		// Both answer a malformed tag or digest with a failure of that image.
 		Unchecked: []string{"BatchDeleteImageRequest.imageIds", "BatchGetImageRequest.imageIds"},
+	},
+	"IAM": {
+		Code:     "ValidationError",
+		Detailed: true,
+		// No hyphen follows another.
+		RE2: map[string]string{"accountAliasType": "[a-z0-9](?:[a-z0-9]|-[a-z0-9])*"},
+	},
+	"Nifuda": {
+		Code:     plainCode,
+		Detailed: true,
+	},
+	"STS": {
+		Code:     "ValidationError",
+		Detailed: true,
 	},
 }
 

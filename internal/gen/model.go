@@ -56,6 +56,7 @@ type shape struct {
 	Enum       []string
 	Exception  bool
 	Fault      bool
+	Sensitive  bool
 	Error      struct {
 		Code           string
 		HTTPStatusCode int `json:"httpStatusCode"`

@@ -35,8 +35,7 @@ func (p *pkg) toCheck(kind string) []string {
 func (p *pkg) printValidation(w *printer) {
 	w.p("import (\n\"fmt\"\n\"regexp\"\n\"slices\"\n\"strconv\"\n\"strings\"\n\"unicode/utf8\"\n)\n")
 	w.WriteString(violationSource)
-	w.p("func refusal(v *violation) error {\nif v == nil {\nreturn nil\n}")
-	w.p("return NewError(%q, fmt.Sprintf(%q, v.path, v.constraint))\n}\n", p.Code, p.Frame)
+	p.printRefusal(w)
 
 	requests := map[string]bool{}
 	for _, op := range p.Operations {
@@ -57,8 +56,23 @@ func (p *pkg) printValidation(w *printer) {
 	p.printPatterns(w)
 }
 
+// printRefusal prints how broken constraints are worded.
+func (p *pkg) printRefusal(w *printer) {
+	if p.Detailed {
+		w.p("const codeInvalid = %q\n", p.Code)
+		w.WriteString(detailedRefusalSource)
+		return
+	}
+	w.p("func refusal(found []violation) error {\nif len(found) == 0 {\nreturn nil\n}")
+	w.p("return NewError(%q, fmt.Sprintf(%q, found[0].path, found[0].constraint))\n}\n", p.Code, p.Frame)
+}
+
 func (p *pkg) printValidate(w *printer, name string) {
-	w.p("// Validate reports the first constraint of the model that the request breaks.")
+	what := "the first constraint of the model that the request breaks"
+	if p.Detailed {
+		what = "the constraints of the model that the request breaks"
+	}
+	w.p("// Validate reports %s.", what)
 	if !p.constrained(name) {
 		w.p("func (*%s) Validate() error { return nil }\n", exported(name))
 		return
@@ -69,22 +83,36 @@ func (p *pkg) printValidate(w *printer, name string) {
 // printStructCheck checks first that everything required is there, then each
 // member in the order of the model.
 func (p *pkg) printStructCheck(w *printer, name string) {
-	w.p("func (v *%s) check() *violation {", exported(name))
+	w.p("func (v *%s) check() (found []violation) {", exported(name))
 	for _, m := range p.Shapes[name].Members {
-		f := p.fieldOf(name, m)
-		if !f.Required {
-			continue
+		if f := p.fieldOf(name, m); f.Required {
+			w.p("if %s {\nfound = append(found, missing(%q))\n}", f.isAbsent(), p.pathOf(m))
 		}
-		zero := `""`
-		if f.Nilable {
-			zero = "nil"
-		}
-		w.p("if v.%s == %s {\nreturn missing.in(%q)\n}", exported(m.Name), zero, m.Name)
 	}
 	for _, m := range p.Shapes[name].Members {
 		p.printMemberCheck(w, name, m)
 	}
-	w.p("return nil\n}\n")
+	w.p("return found\n}\n")
+}
+
+// pathOf is how a refusal spells a member.
+func (p *pkg) pathOf(m member) string {
+	if p.Detailed {
+		return strings.ToLower(m.Name[:1]) + m.Name[1:]
+	}
+	return m.Name
+}
+
+// isAbsent and isPresent are the conditions under which a field that can be
+// absent is.
+func (f field) isAbsent() string  { return "v." + exported(f.Name) + " == " + f.zero() }
+func (f field) isPresent() string { return "v." + exported(f.Name) + " != " + f.zero() }
+
+func (f field) zero() string {
+	if f.Nilable {
+		return "nil"
+	}
+	return `""`
 }
 
 func (p *pkg) printMemberCheck(w *printer, owner string, m member) {
@@ -97,16 +125,11 @@ func (p *pkg) printMemberCheck(w *printer, owner string, m member) {
 	if len(checks) == 0 {
 		return
 	}
-	optional := f.Nilable && !f.Required
-	if optional {
-		w.p("if v.%s != nil {", exported(m.Name))
-	}
+	w.p("if %s {", f.isPresent())
 	for _, check := range checks {
-		w.p("if e := %s; e != nil {\nreturn e.in(%q)\n}", check, m.Name)
+		w.p("found = append(found, in(%q, %s)...)", p.pathOf(m), check)
 	}
-	if optional {
-		w.p("}")
-	}
+	w.p("}")
 }
 
 // memberChecks are the calls that check a member.
@@ -135,19 +158,58 @@ func (p *pkg) checkCall(shapeName, value string) string {
 
 func (p *pkg) printListCheck(w *printer, name string) {
 	s := p.Shapes[name]
-	w.p("func check%s(list %s) *violation {", exported(name), p.goType(name))
+	element := p.Shapes[s.Member.Shape]
+	w.p("func check%s(list %s) (found []violation) {", exported(name), p.goType(name))
 	if s.Min != nil || s.Max != nil {
-		w.p("if e := %s; e != nil {\nreturn e\n}", s.checkCount("list"))
+		w.p("if found = %s; found != nil {\nreturn %s\n}", s.checkCount("list"), p.shown("found", s))
 	}
 	if p.constrained(s.Member.Shape) {
-		w.p("for i := range list {\nif e := %s; e != nil {", p.checkCall(s.Member.Shape, "list[i]"))
-		if p.Shapes[s.Member.Shape].Type == "structure" || p.Shapes[s.Member.Shape].Type == "list" {
-			w.p("return e.inElement(i)\n}\n}")
+		w.p("for i := range list {\nif len(found) >= enough {\nbreak\n}")
+		call := p.checkCall(s.Member.Shape, "list[i]")
+		if element.Type == "structure" || element.Type == "list" {
+			w.p("found = append(found, inElement(i, %s)...)\n}", call)
 		} else {
-			w.p("return e.ofElement()\n}\n}")
+			w.p("if found = ofElement(%s); found != nil {\nreturn %s\n}\n}", p.elementCall(element, call), p.shown("found", s))
 		}
 	}
-	w.p("return nil\n}\n")
+	w.p("return found\n}\n")
+}
+
+// elementCall is the call that checks a plain value in a list. A detailed
+// refusal names all constraints of the value, whichever is broken.
+func (p *pkg) elementCall(s *shape, call string) string {
+	if !p.Detailed {
+		return call
+	}
+	var all []string
+	if s.Max != nil {
+		all = append(all, fmt.Sprintf("Member must have length less than or equal to %d", *s.Max))
+	}
+	if s.Min != nil {
+		all = append(all, fmt.Sprintf("Member must have length greater than or equal to %d", *s.Min))
+	}
+	if len(s.Enum) > 0 {
+		all = append(all, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
+	}
+	if s.Pattern != "" {
+		all = append(all, fmt.Sprintf(p.Pattern, s.Pattern))
+	}
+	return fmt.Sprintf("all(%s, %s)", call, quote(strings.Join(all, ", ")))
+}
+
+// shown adds to violations of a scalar or a list the value that broke the
+// constraint, where a refusal shows it.
+func (p *pkg) shown(found string, s *shape) string {
+	switch _, scalar := scalarTypes[s.Type]; {
+	case !p.Detailed || s.Sensitive || s.Type == "blob":
+		return found
+	case scalar:
+		return "of(v, " + found + ")"
+	case p.Shapes[s.Member.Shape].Type == "string" && !p.Shapes[s.Member.Shape].Sensitive:
+		return "ofList(list, " + found + ")"
+	default:
+		return found
+	}
 }
 
 // printScalarCheck checks bounds, then the enumeration, then the pattern.
@@ -163,12 +225,11 @@ func (p *pkg) printScalarCheck(w *printer, name string) {
 	if s.Pattern != "" {
 		checks = append(checks, "checkPattern(v, pattern"+exported(name)+")")
 	}
-	w.p("func check%s(v %s) *violation {", exported(name), p.goType(name))
-	last := len(checks) - 1
-	for _, check := range checks[:last] {
-		w.p("if e := %s; e != nil {\nreturn e\n}", check)
+	w.p("func check%s(v %s) (found []violation) {", exported(name), p.goType(name))
+	for _, check := range checks {
+		w.p("found = append(found, %s...)", check)
 	}
-	w.p("return %s\n}\n", checks[last])
+	w.p("return %s\n}\n", p.shown("found", s))
 }
 
 func quoted(values []string) string {
@@ -245,37 +306,53 @@ type violation struct {
 	// element is the constraint in the words that apply to an element of a
 	// list, where they differ.
 	element string
+	// value is what broke the constraint, where a refusal shows it.
+	value string
 }
 
-var missing = &violation{constraint: "Member must not be null"}
+// enough is how many violations are looked for in a list.
+const enough = 10
 
-// in returns the violation as seen from the structure that has it in a member.
-func (v *violation) in(member string) *violation {
-	if v.path != "" {
-		member += "." + v.path
+func missing(member string) violation {
+	return violation{path: member, constraint: "Member must not be null", value: " null"}
+}
+
+// in returns violations as seen from the structure that has them in a member.
+func in(member string, found []violation) []violation {
+	for i := range found {
+		if found[i].path != "" {
+			found[i].path = "." + found[i].path
+		}
+		found[i].path = member + found[i].path
 	}
-	return &violation{path: member, constraint: v.constraint}
+	return found
 }
 
-// inElement returns the violation as seen from the list that has it in an element.
-func (v *violation) inElement(i int) *violation {
-	return v.in(strconv.Itoa(i+1) + ".member")
-}
-
-// ofElement returns a list's violation for that of a plain value in it.
-func (v *violation) ofElement() *violation {
-	constraint := v.constraint
-	if v.element != "" {
-		constraint = v.element
+// inElement returns violations as seen from the list that has them in an element.
+func inElement(i int, found []violation) []violation {
+	if found == nil {
+		return nil
 	}
-	return &violation{constraint: "Member must satisfy constraint: [" + constraint + "]"}
+	return in(strconv.Itoa(i+1)+".member", found)
+}
+
+// ofElement returns a list's violation for those of a plain value in it.
+func ofElement(found []violation) []violation {
+	if found == nil {
+		return nil
+	}
+	constraint := found[0].constraint
+	if found[0].element != "" {
+		constraint = found[0].element
+	}
+	return []violation{{constraint: "Member must satisfy constraint: [" + constraint + "]"}}
 }
 
 const unlimited = 1<<63 - 1
 
 // checkLength counts characters, and only where the number of bytes does not
 // settle the matter.
-func checkLength(s string, low, high int64) *violation {
+func checkLength(s string, low, high int64) []violation {
 	n := int64(len(s))
 	if n > high || n < low*utf8.UTFMax {
 		n = int64(utf8.RuneCountInString(s))
@@ -283,34 +360,34 @@ func checkLength(s string, low, high int64) *violation {
 	return checkLengthIs(n, low, high)
 }
 
-func checkCount(n int, low, high int64) *violation {
+func checkCount(n int, low, high int64) []violation {
 	return checkLengthIs(int64(n), low, high)
 }
 
-func checkLengthIs(n, low, high int64) *violation {
+func checkLengthIs(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "length")
 }
 
-func checkRange(n, low, high int64) *violation {
+func checkRange(n, low, high int64) []violation {
 	return checkBounds(n, low, high, "value")
 }
 
-func checkBounds(n, low, high int64, what string) *violation {
+func checkBounds(n, low, high int64, what string) []violation {
 	switch {
 	case n < low:
-		return &violation{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}
+		return []violation{{constraint: "Member must have " + what + " greater than or equal to " + strconv.FormatInt(low, 10)}}
 	case n > high:
-		return &violation{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}
+		return []violation{{constraint: "Member must have " + what + " less than or equal to " + strconv.FormatInt(high, 10)}}
 	default:
 		return nil
 	}
 }
 
-func checkEnum(s string, values ...string) *violation {
+func checkEnum(s string, values ...string) []violation {
 	if slices.Contains(values, s) {
 		return nil
 	}
-	return &violation{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}
+	return []violation{{constraint: "Member must satisfy enum value set: [" + strings.Join(values, ", ") + "]"}}
 }
 
 // A pattern is a regular expression and how a refusal words it, for a member
@@ -320,11 +397,60 @@ type pattern struct {
 	member, element string
 }
 
-func checkPattern(s string, p *pattern) *violation {
+func checkPattern(s string, p *pattern) []violation {
 	if p.expression.MatchString(s) {
 		return nil
 	}
-	return &violation{constraint: p.member, element: p.element}
+	return []violation{{constraint: p.member, element: p.element}}
+}
+
+`
+
+const detailedRefusalSource = `
+// of adds the value that broke constraints.
+func of(value any, found []violation) []violation {
+	for i := range found {
+		found[i].value = " '" + shorten(fmt.Sprint(value)) + "'"
+	}
+	return found
+}
+
+// all puts all constraints of a value in the place of those that it breaks.
+func all(found []violation, constraints string) []violation {
+	if found == nil {
+		return nil
+	}
+	return []violation{{constraint: constraints}}
+}
+
+// ofList adds the list that broke constraints.
+func ofList(list []string, found []violation) []violation {
+	return of("["+strings.Join(list, ", ")+"]", found)
+}
+
+// shorten cuts what a refusal repeats of the request.
+func shorten(text string) string {
+	const most = 1024
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// refusal names every broken constraint.
+func refusal(found []violation) error {
+	if len(found) == 0 {
+		return nil
+	}
+	texts := make([]string, len(found))
+	for i, v := range found {
+		texts[i] = "Value" + v.value + " at '" + v.path + "' failed to satisfy constraint: " + v.constraint
+	}
+	errors := " validation errors detected: "
+	if len(found) == 1 {
+		errors = " validation error detected: "
+	}
+	return NewError(codeInvalid, strconv.Itoa(len(found))+errors+strings.Join(texts, "; "))
 }
 
 `

@@ -72,8 +72,11 @@ func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
 
 // An Accept that waits for room must not keep the server from ending.
 func TestServerEndsWhileConnectionsWait(t *testing.T) {
-	hold := make(chan struct{})
-	server := httpx.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hold }), slog.New(slog.DiscardHandler))
+	hold, underWay := make(chan struct{}), make(chan struct{})
+	server := httpx.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(underWay)
+		<-hold
+	}), slog.New(slog.DiscardHandler))
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +87,7 @@ func TestServerEndsWhileConnectionsWait(t *testing.T) {
 	ask := keepAlive(t, l)
 	answered := make(chan error, 1)
 	go func() { answered <- ask() }()
+	<-underWay // a connection that nobody has accepted yet would be reset
 	keepAlive(t, l)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

@@ -33,9 +33,24 @@ type Options struct {
 	// takes none, for this long or up to an eighth longer; 0 means
 	// [DefaultPatience]. A body that stood still fails with [ErrStalled].
 	Patience time.Duration
+	// Proxies are trusted to say where their requests come from.
+	Proxies Proxies
 	// InternalError answers a request whose handler panicked before it wrote
 	// anything, in the form of its protocol; nil writes a plain 500.
 	InternalError http.HandlerFunc
+	// Audit is given every request at its end; nil audits nothing. It must not
+	// keep what it is given.
+	Audit func(Served)
+}
+
+// A Served is a request that has been answered.
+type Served struct {
+	Request *http.Request
+	Record  *Record
+	// Start is when the request came.
+	Start time.Time
+	// Status is the response's; 0 for a request that got none.
+	Status int
 }
 
 // NewHandler returns the outermost handler of a server: around next it adds a
@@ -91,13 +106,15 @@ func (x *exchange) Value(key any) any {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{Context: r.Context(), record: Record{ID: newID()}, start: h.Now()}
+	x := &exchange{Context: r.Context(), record: Record{ID: NewID()}, start: h.Now()}
 	x.writer = responseWriter{
 		ResponseWriter: w,
 		patience:       patience{length: h.Patience, of: w, deadline: (*http.ResponseController).SetWriteDeadline},
 		buffers:        &h.buffers,
 		head:           r.Method == http.MethodHead,
+		record:         &x.record,
 	}
+	x.record.Source, x.record.Secure = h.Proxies.locate(r)
 	w.Header()[RequestIDHeader] = []string{x.record.ID}
 	r = r.WithContext(x)
 	if r.Body != nil && r.Body != http.NoBody {
@@ -132,6 +149,9 @@ func (h *handler) finish(x *exchange, r *http.Request, panicked any) {
 	took := h.Now().Sub(x.start)
 	h.Metrics.observe(&x.record, r.Method, x.writer.status, x.writer.bytes, took)
 	h.logRequest(x, r, took, abort)
+	if h.Audit != nil {
+		h.Audit(Served{Request: r, Record: &x.record, Start: x.start, Status: x.writer.status})
+	}
 	if abort {
 		panic(http.ErrAbortHandler)
 	}
@@ -152,10 +172,11 @@ func (h *handler) logRequest(x *exchange, r *http.Request, took time.Duration, a
 		slog.Int("status", x.writer.status),
 		slog.Int64("bytes", x.writer.bytes),
 		slog.Duration("duration", took),
-		slog.String("remote", r.RemoteAddr),
+		slog.String("source", x.record.Source.String()),
 		slog.String("protocol", x.record.Protocol),
 		slog.String("operation", x.record.Operation),
 		slog.String("principal", x.record.Principal),
+		slog.String("access_key_id", cut(x.record.AccessKeyID)),
 		slog.Bool("aborted", aborted),
 	)
 }

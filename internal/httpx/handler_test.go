@@ -66,8 +66,8 @@ func TestRequestIsLoggedOnceWithoutSecrets(t *testing.T) {
 	id := w.Header().Get("x-amzn-RequestId")
 	want := map[string]any{
 		"level": "INFO", "msg": "request", "request_id": id, "method": "GET", "path": "/v2/app/blobs/x",
-		"status": 404.0, "bytes": 12.0, "duration": float64(time.Second), "remote": r.RemoteAddr,
-		"protocol": "oci", "operation": "GetBlob", "principal": "arn:aws:iam::123456789012:root", "aborted": false,
+		"status": 404.0, "bytes": 12.0, "duration": float64(time.Second), "source": "192.0.2.1",
+		"protocol": "oci", "operation": "GetBlob", "principal": "arn:aws:iam::123456789012:root", "access_key_id": "", "aborted": false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -10,8 +10,12 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"net/netip"
+	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/nifuda/nifuda/internal/iam"
 )
 
 // RequestIDHeader is the response header that carries the request id, the one
@@ -23,6 +27,11 @@ const RequestIDHeader = "X-Amzn-Requestid"
 type Record struct {
 	// ID is the request id that the response carries. It is not for the front to set.
 	ID string
+	// Source is the address of the client, and Secure says that it came over
+	// TLS: as the connection has it, or as a trusted proxy says. They are not
+	// for the front to set. Source is the zero address when it is not known.
+	Source netip.Addr
+	Secure bool
 	// Protocol is the front, for example ecr or oci. It is a metrics label: one
 	// of a fixed, small set, never anything that a client wrote.
 	Protocol string
@@ -31,7 +40,34 @@ type Record struct {
 	Operation string
 	// Principal is the ARN of the caller, once that is known. It is only logged.
 	Principal string
+	// AccessKeyID is the access key that the request names: proved once Caller
+	// is there, else no more than a claim.
+	AccessKeyID string
+	// SignInFailed says that the request is on the account of whoever fails to
+	// sign in, so that it is counted once however often its proof is looked at.
+	SignInFailed bool
+	// RetryAfter is what the header of that name says in an answer of status
+	// 429, in whole seconds; less than one means one.
+	RetryAfter time.Duration
+
+	// What follows is for the audit alone.
+
+	// Caller is who has proved to call; the zero Principal is nobody.
+	Caller iam.Principal
+	// Region is the one that the request means.
+	Region string
+	// Input is the request of an API call once it is found valid, and Output
+	// what it was answered. They may hold secrets.
+	Input, Output any
+	// ErrorCode and ErrorMessage are how the call was refused.
+	ErrorCode, ErrorMessage string
+	// Touched are the resources that a permission was asked for.
+	Touched []Touched
 }
+
+// A Touched is a permission that a request needed: the action, the ARN that it
+// acts on, and the account that this belongs to.
+type Touched struct{ Action, Resource, Account string }
 
 type recordKey struct{}
 
@@ -44,9 +80,9 @@ func RecordOf(ctx context.Context) *Record {
 	return &Record{}
 }
 
-// newID returns a random UUID (RFC 9562, version 4). It is a name and guards
+// NewID returns a random UUID (RFC 9562, version 4). It is a name and guards
 // nothing, so it need not cost a system call.
-func newID() string {
+func NewID() string {
 	var id uuid.UUID
 	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
 	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())

@@ -3,7 +3,9 @@ package httpx
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
+	"time"
 )
 
 // readFromSize is how much of a file goes out under one write deadline: the
@@ -19,6 +21,7 @@ type responseWriter struct {
 	status   int        // 0 until the header is written
 	bytes    int64      // of the body, as sent
 	head     bool       // whatever is written, nothing is sent
+	record   *Record
 }
 
 // Unwrap lets [http.ResponseController] reach the connection.
@@ -27,6 +30,9 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		w.status = status
+	}
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(w.record.RetryAfter.Round(time.Second)/time.Second))))
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

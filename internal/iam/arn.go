@@ -78,37 +78,24 @@ func isMadeOf(s string, in func(byte) bool) bool {
 	return true
 }
 
-func isOnly(s, chars string) bool     { return s != "" && strings.Trim(s, chars) == "" }
-func isWildcard(c byte) bool          { return c == '*' || c == '?' }
-func isDigit(c byte) bool             { return '0' <= c && c <= '9' }
-func isLowerAlnum(c byte) bool        { return isDigit(c) || 'a' <= c && c <= 'z' }
-func hasVariable(pattern string) bool { return strings.Contains(pattern, "${") }
+func isOnly(s, chars string) bool { return s != "" && strings.Trim(s, chars) == "" }
+func isWildcard(c byte) bool      { return c == '*' || c == '?' }
+func isDigit(c byte) bool         { return '0' <= c && c <= '9' }
+func isLowerAlnum(c byte) bool    { return isDigit(c) || 'a' <= c && c <= 'z' }
+func isAlnum(c byte) bool         { return isLowerAlnum(c) || 'A' <= c && c <= 'Z' }
 
-// covers reports whether the pattern names the principal: itself, its account
-// or, for a session, its role.
-func (p PrincipalPattern) covers(principal Principal) bool {
-	if p.Type == Anyone {
-		return true
-	}
-	named, ok := splitARN(p.Value)
-	if p.Type != AWS || !ok {
-		return false
-	}
-	if named.resource == "root" {
-		return named.account == principal.Account
-	}
-	if p.Value == principal.ARN {
-		return true
-	}
-	caller, ok := splitARN(principal.ARN)
-	role, isRole := strings.CutPrefix(named.resource, "role/")
-	session, isSession := strings.CutPrefix(caller.resource, "assumed-role/")
-	if !ok || !isRole || !isSession || named.account != caller.account {
-		return false
-	}
-	// A session's ARN lacks the path of its role, and an account has a role's
-	// name but once.
-	role = role[strings.LastIndexByte(role, '/')+1:]
-	session, _, _ = strings.Cut(session, "/")
-	return role == session
+// validUniqueID reports whether s is the id of a user or a role, which stands
+// in a policy for the one that had the name then, not for a later namesake.
+func validUniqueID(s string) bool {
+	return (strings.HasPrefix(s, "AIDA") || strings.HasPrefix(s, "AROA")) && len(s) >= 16 &&
+		isMadeOf(s, func(c byte) bool { return isDigit(c) || 'A' <= c && c <= 'Z' })
+}
+
+// validProviderARN reports whether s names an identity provider of an account.
+func validProviderARN(s string) bool {
+	a, ok := splitARN(s)
+	kind, name, _ := strings.Cut(a.resource, "/")
+	return ok && validPartition(a.partition) && a.service == "iam" && a.region == "" && isAccount(a.account) &&
+		(kind == "oidc-provider" || kind == "saml-provider") && name != "" &&
+		isMadeOf(name, func(c byte) bool { return '!' <= c && c <= '~' && !isWildcard(c) })
 }

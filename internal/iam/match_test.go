@@ -53,6 +53,12 @@ func TestMatchResource(t *testing.T) {
 		{app + "?", app, false},
 		{"*?", "é", true},
 		{"??", "é", false},
+		{"*??", "é", false},
+		{"*??yz", "€yz", false},
+		{"ab*ba", "aba", false},
+		{"ab*ba", "abba", true},
+		{"a*b*c", "a-b-b-c", true},
+		{"a*bb*c", "a-b-c", false},
 	}
 	for _, tt := range tests {
 		if got := iam.MatchResource(tt.pattern, tt.resource); got != tt.want {

@@ -10,53 +10,6 @@ import (
 	"github.com/nifuda/nifuda/internal/strictjson"
 )
 
-// ParseRepositoryPolicy validates the text of a repository policy, except for
-// its length, and returns it or a [*PolicyError]. Each statement needs Effect,
-// Principal or NotPrincipal, and Action or NotAction of ecr; Resource is
-// optional. Whether the principals exist is not checked.
-func ParseRepositoryPolicy(text string) (Document, error) {
-	return parse(text, func(s Statement) error {
-		if s.Principals == nil && s.NotPrincipals == nil {
-			return errors.New("a repository policy needs Principal")
-		}
-		return checkActions(s)
-	})
-}
-
-// ParseRegistryPolicy is [ParseRepositoryPolicy] for a registry policy of scope
-// V2. There, each statement also needs Resource or NotResource: ARNs of ECR
-// repositories, with wildcards, or a star.
-func ParseRegistryPolicy(text string) (Document, error) {
-	return parse(text, func(s Statement) error {
-		if s.Principals == nil && s.NotPrincipals == nil {
-			return errors.New("a registry policy needs Principal")
-		}
-		if s.Resources == nil && s.NotResources == nil {
-			return errors.New("a registry policy needs Resource")
-		}
-		for _, resource := range slices.Concat(s.Resources, s.NotResources) {
-			if resource != "*" && !validRepositoryPattern(resource) {
-				return fmt.Errorf("resource %q is no ARN of repositories", resource)
-			}
-		}
-		return checkActions(s)
-	})
-}
-
-// parse reads a document by the grammar and checks each statement by the rules
-// of the document's kind.
-func parse(text string, check func(Statement) error) (Document, error) {
-	r := reader{strictjson.NewReader(text)}
-	doc := r.document()
-	if err := r.Close(); err != nil {
-		return Document{}, &PolicyError{Detail: err.Error()}
-	}
-	if err := doc.check(check); err != nil {
-		return Document{}, &PolicyError{Detail: err.Error()}
-	}
-	return doc, nil
-}
-
 // A reader reads the elements of a policy. Names count with case.
 type reader struct{ *strictjson.Reader }
 
@@ -71,31 +24,15 @@ func (r reader) document() Document {
 		case "Id":
 			doc.ID = r.String()
 		case "Statement":
-			doc.Statements = list(r, r.statement)
+			doc.Statements = list(r, func() (s Statement) {
+				doc.texts = append(doc.texts, r.Text(func() { s = r.statement() }))
+				return s
+			})
 		default:
 			r.fail("unknown element %q", name)
 		}
 	}
 	return doc
-}
-
-func (d Document) check(statement func(Statement) error) error {
-	if d.Version != Version2008 && d.Version != Version2012 {
-		return fmt.Errorf("unknown version %q", d.Version)
-	}
-	if len(d.Statements) == 0 {
-		return errors.New("a policy needs Statement")
-	}
-	for i, s := range d.Statements {
-		err := s.check()
-		if err == nil {
-			err = statement(s)
-		}
-		if err != nil {
-			return fmt.Errorf("statement %d: %w", i, err)
-		}
-	}
-	return nil
 }
 
 func (r reader) statement() Statement {
@@ -134,8 +71,8 @@ func (s Statement) check() error {
 		return fmt.Errorf("effect %q is neither Allow nor Deny", s.Effect)
 	case s.Principals != nil && s.NotPrincipals != nil:
 		return errors.New("a statement has both Principal and NotPrincipal")
-	case (s.Actions == nil) == (s.NotActions == nil):
-		return errors.New("a statement needs either Action or NotAction")
+	case s.Actions != nil && s.NotActions != nil:
+		return errors.New("a statement has both Action and NotAction")
 	case s.Resources != nil && s.NotResources != nil:
 		return errors.New("a statement has both Resource and NotResource")
 	}
@@ -178,9 +115,9 @@ func (r reader) principals() []PrincipalPattern {
 	principals := []PrincipalPattern{}
 	for kind := range r.Members() {
 		for _, value := range r.texts() {
-			p, ok := principal(kind, value)
-			if !ok {
-				r.fail("principal %q of type %q is malformed", value, kind)
+			p, err := principal(kind, value)
+			if err != nil {
+				r.Fail(err)
 			}
 			principals = append(principals, p)
 		}
@@ -191,20 +128,29 @@ func (r reader) principals() []PrincipalPattern {
 	return principals
 }
 
-func principal(kind, value string) (PrincipalPattern, bool) {
-	switch PrincipalType(kind) {
+func principal(kind, value string) (PrincipalPattern, error) {
+	p := PrincipalPattern{Type: PrincipalType(kind), Value: value}
+	valid := false
+	switch p.Type {
 	case AWS:
 		switch {
 		case value == "*":
-			return PrincipalPattern{Type: Anyone}, true
+			return PrincipalPattern{Type: Anyone}, nil
 		case isAccount(value):
-			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, true
+			return PrincipalPattern{Type: AWS, Value: Root("aws", value).ARN}, nil
 		}
-		return PrincipalPattern{Type: AWS, Value: value}, validPrincipalARN(value)
+		valid = validPrincipalARN(value) || validUniqueID(value)
 	case Service:
-		return PrincipalPattern{Type: Service, Value: value}, validService(value)
+		valid = validService(value)
+	case Federated:
+		valid = validService(value) || validProviderARN(value)
+	default:
+		return p, fmt.Errorf("unknown type %q of principal", kind)
 	}
-	return PrincipalPattern{}, false
+	if !valid {
+		return p, malformed(fmt.Sprintf("Invalid principal in policy: %q:%q", strings.ToUpper(kind), value), "principal %q of type %q is malformed", value, kind)
+	}
+	return p, nil
 }
 
 // validService reports whether s is a host name such as lambda.amazonaws.com.
@@ -247,7 +193,8 @@ func conditionOperator(name string) (Condition, bool) {
 	if c.Operator == nullOperator && c.IfExists {
 		return c, false
 	}
-	return c, slices.Contains(conditionOperators, c.Operator)
+	_, ok := operators[c.Operator]
+	return c, ok || c.Operator == nullOperator
 }
 
 func (r reader) conditionValue() string {
@@ -258,23 +205,4 @@ func (r reader) conditionValue() string {
 		return strconv.FormatBool(r.Bool())
 	}
 	return r.String()
-}
-
-// checkActions holds that a resource policy of ECR names actions that exist.
-func checkActions(s Statement) error {
-	for _, pattern := range slices.Concat(s.Actions, s.NotActions) {
-		if !knownAction(pattern) {
-			return fmt.Errorf("action %q is none of ecr", pattern)
-		}
-	}
-	return nil
-}
-
-func knownAction(pattern string) bool {
-	if pattern == "*" {
-		return true
-	}
-	service, _, _ := strings.Cut(pattern, ":")
-	return strings.EqualFold(service, ecrService) &&
-		slices.ContainsFunc(ecrActions, func(action string) bool { return MatchAction(pattern, action) })
 }

@@ -1,7 +1,5 @@
 package iam
 
-import "slices"
-
 // The versions of the policy language. A document without one is of 2008,
 // which knows no policy variables.
 const (
@@ -11,18 +9,26 @@ const (
 
 // A Document is a valid policy (IAM user guide, "Grammar of the IAM JSON policy
 // language"). What the text gives as one value or as a list is a list here.
+//
+// It comes from one of the Parse functions, which also make it ready for
+// [Evaluate], and does not change from then on: any number of goroutines may
+// use it.
 type Document struct {
 	// Version is [Version2008] or [Version2012].
 	Version string
 	ID      string
 	// Statements are at least one.
 	Statements []Statement
+
+	rules []rule   // of the statements, in their order
+	texts []string // of the statements, as they were written
+	keys  []string // that the statements mention: sorted, in lower case
 }
 
 // A Statement allows or denies. Of each of the pairs at most one is set; nil is
 // absent.
 type Statement struct {
-	// SID is free text and need not be unique.
+	// SID is free text in a policy of ECR and need not be unique there.
 	SID    string
 	Effect Effect
 
@@ -54,19 +60,22 @@ type PrincipalType string
 
 // The types of principals in resource policies.
 const (
-	// Anyone is every authenticated principal: "*" or {"AWS": "*"}.
+	// Anyone is everybody: "*" or {"AWS": "*"}.
 	Anyone PrincipalType = "*"
-	// AWS is an account's root, a user, a role, a role's session or a federated user, by ARN.
+	// AWS is an account's root, a user, a role, a role's session or a federated
+	// user, by ARN, or a user or role by its unique id.
 	AWS PrincipalType = "AWS"
 	// Service is a service by its host name.
 	Service PrincipalType = "Service"
+	// Federated is an identity provider, in trust policies only.
+	Federated PrincipalType = "Federated"
 )
 
 // A PrincipalPattern names one or many principals.
 type PrincipalPattern struct {
 	Type PrincipalType
-	// Value is an ARN without wildcards for [AWS], a host name for [Service] and
-	// empty for [Anyone]. An account id is here as the ARN of its root in the
+	// Value is an ARN without wildcards or a unique id for [AWS], a host name for
+	// [Service], an ARN or a host name for [Federated] and empty for [Anyone]. An account id is here as the ARN of its root in the
 	// partition aws; an account's root stands for its account in any partition.
 	Value string
 }
@@ -98,58 +107,15 @@ const (
 	ForAnyValue SetQuantifier = "ForAnyValue"
 )
 
-var conditionOperators = []string{
-	"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
-	"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
-	"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
-	"Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", nullOperator,
-}
-
 const nullOperator = "Null"
 
-// PolicyError says why a text is no policy. Answers to clients do not carry the
-// detail, as ECR's do not; it is for logs.
+// PolicyError says why a text is no policy.
 type PolicyError struct {
+	// Message is what IAM answers with its MalformedPolicyDocument. ECR answers
+	// a text of its own, whatever the cause.
+	Message string
+	// Detail says more, and is for logs.
 	Detail string
 }
 
 func (e *PolicyError) Error() string { return "invalid policy: " + e.Detail }
-
-// DeniesItself reports whether the document clearly denies the action on the
-// resource to the principal, so that whoever sets it locks itself out: a Deny
-// statement without conditions covers all three. Statements that depend on the
-// request, by conditions or policy variables, do not count.
-func DeniesItself(doc Document, principal Principal, action, resource string) bool {
-	return slices.ContainsFunc(doc.Statements, func(s Statement) bool {
-		return s.Effect == Deny && len(s.Conditions) == 0 &&
-			s.coversPrincipal(principal) && s.coversAction(action) && s.coversResource(resource, doc.Version)
-	})
-}
-
-func (s Statement) coversPrincipal(principal Principal) bool {
-	covers := func(p PrincipalPattern) bool { return p.covers(principal) }
-	if s.NotPrincipals != nil {
-		return !slices.ContainsFunc(s.NotPrincipals, covers)
-	}
-	return slices.ContainsFunc(s.Principals, covers)
-}
-
-func (s Statement) coversAction(action string) bool {
-	covers := func(pattern string) bool { return MatchAction(pattern, action) }
-	if s.NotActions != nil {
-		return !slices.ContainsFunc(s.NotActions, covers)
-	}
-	return slices.ContainsFunc(s.Actions, covers)
-}
-
-func (s Statement) coversResource(resource, version string) bool {
-	covers := func(pattern string) bool { return MatchResource(pattern, resource) }
-	variable := func(pattern string) bool { return version == Version2012 && hasVariable(pattern) }
-	switch {
-	case s.NotResources != nil:
-		return !slices.ContainsFunc(s.NotResources, func(p string) bool { return variable(p) || covers(p) })
-	case s.Resources != nil:
-		return slices.ContainsFunc(s.Resources, func(p string) bool { return !variable(p) && covers(p) })
-	}
-	return true
-}

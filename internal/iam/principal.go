@@ -4,17 +4,38 @@
 // actions, resources and policy documents.
 package iam
 
-import "context"
-
 // A Principal is an authenticated caller.
 type Principal struct {
-	// ARN names the caller, for example arn:aws:iam::123456789012:root.
+	// ARN names the caller: an account's root, a user, a session of a role
+	// (arn:aws:sts::<account>:assumed-role/<role>/<session>), or nobody, see
+	// [Anonymous]; or the ones of [ServicePrincipal] and [FederatedPrincipal].
 	ARN string
-	// Account is the caller's 12-digit account.
+	// Account is the caller's 12-digit account; empty for whoever is no identity
+	// of an account.
 	Account string
-	// UserID is the caller's unique id; for an account's root it is the account.
+	// UserID is the caller's unique id: the account for its root, AIDA… for a
+	// user, AROA…:<session> for a session of a role.
 	UserID string
+	// AccessKeyID is the key that the caller proved itself with. A temporary
+	// one (ASIA…) has a session behind it, which may narrow what it may do.
+	AccessKeyID string
 }
+
+// Anonymous is the caller who proved nothing.
+func Anonymous() Principal { return Principal{ARN: "anonymous"} }
+
+// ServicePrincipal is a service that acts on its own, by its host name.
+func ServicePrincipal(host string) Principal { return Principal{ARN: host} }
+
+// FederatedPrincipal is someone for whom an identity provider vouches, by the
+// provider's ARN: the caller of AssumeRoleWithWebIdentity.
+func FederatedPrincipal(provider string) Principal { return Principal{ARN: provider} }
+
+// IsAnonymous reports whether the caller proved nothing.
+func (p Principal) IsAnonymous() bool { return p == Anonymous() }
+
+// IsRoot reports whether the caller is its account's root user.
+func (p Principal) IsRoot() bool { return p.Account != "" && p.UserID == p.Account }
 
 // Root returns the principal of an account's root user.
 func Root(partition, account string) Principal {
@@ -31,48 +52,4 @@ func Partition(region string) string {
 	default:
 		return "aws"
 	}
-}
-
-// A Request is what an [Authorizer] decides on.
-type Request struct {
-	Principal Principal
-	// Action is a service prefix and operation, for example ecr:PutImage.
-	Action string
-	// Resource is the ARN that the action touches, or * where it touches none.
-	Resource string
-	// ResourceAccount owns the resource.
-	ResourceAccount string
-}
-
-// An Authorizer decides whether a principal may act. It answers nil, a
-// [*DeniedError], or the error that kept it from deciding.
-type Authorizer interface {
-	Authorize(ctx context.Context, r Request) error
-}
-
-// DeniedError refuses a [Request]. Its text is the one that AWS prints.
-type DeniedError struct {
-	Request Request
-	// Reason is the clause after "because", without it.
-	Reason string
-}
-
-func (e *DeniedError) Error() string {
-	text := "User: " + e.Request.Principal.ARN + " is not authorized to perform: " + e.Request.Action + " on resource: " + e.Request.Resource
-	if e.Reason != "" {
-		text += " because " + e.Reason
-	}
-	return text
-}
-
-// OwnAccount authorizes every principal for everything in its own account and
-// nothing elsewhere: the rule for an account's root user without policies.
-type OwnAccount struct{}
-
-// Authorize implements [Authorizer].
-func (OwnAccount) Authorize(_ context.Context, r Request) error {
-	if r.Principal.Account == r.ResourceAccount {
-		return nil
-	}
-	return &DeniedError{Request: r, Reason: "no resource-based policy allows the " + r.Action + " action"}
 }

@@ -1,69 +1,85 @@
 package ociapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// An Authenticator opens the login token that a request carries.
-// [authn.Tokens] is one.
+// An Authenticator finds out who sends a request. [authn.Logins] is one. Both
+// methods return [authn.ErrNoCredentials], [authn.ErrBadCredentials],
+// [authn.ErrTokenExpired], or the error that kept them from looking.
 type Authenticator interface {
-	// Basic returns the token, [authn.ErrNoCredentials],
-	// [authn.ErrBadCredentials], [authn.ErrTokenExpired], or the error that
-	// kept it from looking.
-	Basic(r *http.Request) (authn.Token, error)
+	// Login returns whom the Authorization header names.
+	Login(r *http.Request) (authn.Login, error)
+	// Password returns whom a user name and a password name.
+	Password(ctx context.Context, user, password string) (authn.Login, error)
 }
 
 // identify finds out who asks and which registry is meant (spec C.1): the one
 // that the host names, else the one that the login was for, else the default.
-// Like ECR's, a login is good for every registry of its region, and only there.
+// Like ECR's, a token is good for every registry of its region, and only there;
+// an access key is good everywhere.
 func (a *api) identify(r *http.Request, request Request) (call, error) {
-	token, err := a.authenticator.Basic(r)
+	login, err := a.authenticator.Login(r)
 	if err != nil {
 		return call{}, err
 	}
-	id := registry.ID{Account: token.Account, Region: token.Region}
-	if id == (registry.ID{}) {
-		id = a.fallback
-	}
+	id := registry.ID{Account: cmp.Or(login.Account, a.fallback.Account), Region: cmp.Or(login.Region, a.fallback.Region)}
 	if account, region, ok := authn.HostRegistry(r.Host); ok {
-		if region != id.Region {
+		if region != id.Region && login.Region != "" {
 			return call{}, &refusal{
 				status: http.StatusForbidden, code: codeDenied,
 				message: "Your authorization token was issued for the region " + id.Region + " and is not valid in " + region + ". Request one in that region and log in with it.",
 			}
 		}
-		id.Account = account
+		id = registry.ID{Account: account, Region: region}
 	}
 	return call{
 		Request:    request,
-		principal:  token.Principal,
+		principal:  login.Principal,
 		repository: registry.RepositoryName{Registry: id, Name: request.Name},
+		api:        a,
+		http:       r,
 	}, nil
+}
+
+// registryOf is the registry that a request means which nobody has signed.
+func (a *api) registryOf(r *http.Request) registry.ID {
+	if account, region, ok := authn.HostRegistry(r.Host); ok {
+		return registry.ID{Account: account, Region: region}
+	}
+	return a.fallback
 }
 
 // challenge answers a request whose caller is not known. Unlike ECR, an expired
 // token gets 401 too, without which clients would not sign in again.
-func (a *api) challenge(w http.ResponseWriter, r *http.Request, op Op, err error) {
+func (a *api) challenge(w http.ResponseWriter, r *http.Request, request Request, err error) {
 	expired := errors.Is(err, authn.ErrTokenExpired)
 	if !expired && !errors.Is(err, authn.ErrNoCredentials) && !errors.Is(err, authn.ErrBadCredentials) {
-		a.fail(w, r, op, err)
+		a.fail(w, r, request.Op, err)
 		return
 	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
 	header := w.Header()
-	header.Set("WWW-Authenticate", `Basic realm="`+scheme+"://"+r.Host+`/",service="ecr.amazonaws.com"`)
+	open, settingErr := a.isOpen(r.Context(), a.registryOf(r))
+	switch {
+	case settingErr != nil:
+		a.fail(w, r, request.Op, settingErr)
+		return
+	case open:
+		header.Set("WWW-Authenticate", bearerChallenge(r, request))
+	default:
+		header.Set("WWW-Authenticate", `Basic realm="`+origin(r)+`/",service="ecr.amazonaws.com"`)
+	}
 	if expired {
-		told := &refusal{status: http.StatusUnauthorized, code: codeUnauthorized, message: "Your authorization token has expired. Reauthenticate and try again."}
+		told := &refusal{status: http.StatusUnauthorized, code: codeUnauthorized, message: authn.TokenExpiredText}
 		told.write(w)
 		return
 	}
@@ -71,6 +87,14 @@ func (a *api) challenge(w http.ResponseWriter, r *http.Request, op Op, err error
 	header.Set("Content-Length", "15")
 	w.WriteHeader(http.StatusUnauthorized)
 	_, _ = io.WriteString(w, "Not Authorized\n")
+}
+
+// origin is the scheme and the host that a request was sent to.
+func origin(r *http.Request) string {
+	if httpx.RecordOf(r.Context()).Secure {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // action is the ECR action that an operation stands for (spec C.2); "" needs no
@@ -112,7 +136,7 @@ func action(op Op) string {
 // authorize asks whether the caller may act on a repository, or on all of a
 // registry where the name is empty. It comes before anything is looked up, so
 // that a refusal does not tell what exists.
-func (a *api) authorize(ctx context.Context, c call, action string, on registry.RepositoryName) error {
+func (a *api) authorize(ctx context.Context, c *call, action string, on registry.RepositoryName) error {
 	if action == "" {
 		return nil
 	}
@@ -120,10 +144,64 @@ func (a *api) authorize(ctx context.Context, c call, action string, on registry.
 	if name == "" {
 		name = "*"
 	}
-	return a.authorizer.Authorize(ctx, iam.Request{
+	question := iam.Request{
 		Principal:       c.principal,
 		Action:          action,
 		Resource:        on.Registry.ARN(name),
 		ResourceAccount: on.Registry.Account,
-	})
+		Keys:            c.conditions,
+	}
+	if tagged(c.Op) {
+		question.ImageTags = c.imageTags
+	}
+	return a.authorizer.Authorize(ctx, question)
+}
+
+// conditions are the condition keys of a call.
+func (c *call) conditions() iam.Keys {
+	return authn.Conditions(c.http, c.repository.Registry.Region, c.api.now())
+}
+
+// tagged reports whether an operation touches an image, and so its tags.
+func tagged(op Op) bool {
+	switch op {
+	case OpGetManifest, OpHeadManifest, OpPutManifest, OpDeleteManifest, OpListReferrers:
+		return true
+	}
+	return false
+}
+
+// imageTags returns the tags that a call is about, a list for each that has to be
+// allowed: of a push each tag that it sets, of a deletion each that it removes;
+// of a pull the tag that was asked for, or together all that a digest is known
+// by.
+func (c *call) imageTags(ctx context.Context) ([][]string, error) {
+	switch {
+	case c.Op == OpPutManifest:
+		var tags []string
+		if !c.byDigest() {
+			tags = []string{c.Reference}
+		}
+		return each(append(tags, c.http.URL.Query()["tag"]...)), nil
+	case !c.byDigest():
+		return [][]string{{c.Reference}}, nil
+	case c.Op == OpDeleteManifest:
+		c.seen = c.api.registry.SeenTags(c.repository, c.Reference)
+		tags, err := c.seen.See(ctx)
+		return each(tags), err
+	}
+	tags, err := c.api.registry.PulledTags(ctx, c.repository, c.Reference)
+	return [][]string{tags}, err
+}
+
+// each makes a list of each tag, or an empty one of none.
+func each(tags []string) [][]string {
+	if len(tags) == 0 {
+		return [][]string{nil}
+	}
+	lists := make([][]string, len(tags))
+	for i, tag := range tags {
+		lists[i] = []string{tag}
+	}
+	return lists
 }

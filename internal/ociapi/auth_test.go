@@ -3,6 +3,7 @@ package ociapi_test
 import (
 	"crypto/tls"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
@@ -57,6 +59,7 @@ func TestChallengeNamesTheScheme(t *testing.T) {
 	f := newFixture(t)
 	request := httptest.NewRequest(http.MethodGet, "https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/", nil)
 	request.TLS = &tls.ConnectionState{}
+	f.handler = httpx.NewHandler(f.handler, httpx.Options{Log: slog.New(slog.DiscardHandler)})
 	got := f.serve(request).Header.Get("Www-Authenticate")
 	if want := `Basic realm="https://123456789012.dkr.ecr.us-east-1.amazonaws.com/",service="ecr.amazonaws.com"`; got != want {
 		t.Errorf("challenge %q, want %q", got, want)

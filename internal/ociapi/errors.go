@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -83,6 +84,7 @@ var outcomes = map[registry.Code]outcome{
 	registry.CodeNotImplemented:           {http.StatusMethodNotAllowed, codeUnsupported},
 	registry.CodeReferencedImagesNotFound: {http.StatusNotFound, codeManifestBlobUnknown},
 	registry.CodeRepositoryNotFound:       {http.StatusNotFound, codeNameUnknown},
+	registry.CodeTagsChanged:              {http.StatusConflict, codeUnsupported},
 	registry.CodeTooManyTags:              {http.StatusBadRequest, codeTagInvalid},
 	registry.CodeUploadInUse:              {http.StatusConflict, codeBlobUploadInvalid},
 	registry.CodeUploadNotFound:           {http.StatusNotFound, codeBlobUploadUnknown},
@@ -99,6 +101,9 @@ func refusalOf(op Op, err error) *refusal {
 	}
 	if denied, ok := errors.AsType[*iam.DeniedError](err); ok {
 		return &refusal{status: http.StatusForbidden, code: codeDenied, message: denied.Error()}
+	}
+	if throttled, ok := errors.AsType[*authn.Error](err); ok && throttled.Status == http.StatusTooManyRequests {
+		return &refusal{status: throttled.Status, code: codeTooManyRequests, message: throttled.Message}
 	}
 	if _, ok := errors.AsType[*bodyError](err); !ok {
 		return nil
@@ -140,6 +145,8 @@ func registryRefusal(op Op, err *registry.Error) *refusal {
 // failure is logged.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 	if told := refusalOf(op, err); told != nil {
+		record := httpx.RecordOf(r.Context())
+		record.ErrorCode, record.ErrorMessage = told.code, told.message
 		told.write(w)
 		return
 	}

@@ -184,7 +184,7 @@ func (a *api) readManifest(w http.ResponseWriter, r *http.Request) (payload []by
 func (a *api) deleteManifest(w http.ResponseWriter, r *http.Request, c call) error {
 	var err error
 	if c.byDigest() {
-		err = a.registry.DeleteManifest(r.Context(), c.repository, c.Reference, c.principal.ARN)
+		err = a.registry.DeleteManifest(r.Context(), c.repository, c.Reference, c.seen, c.principal.ARN)
 	} else {
 		err = a.registry.DeleteTag(r.Context(), c.repository, c.Reference, c.principal.ARN)
 	}

@@ -8,24 +8,30 @@
 // operation stands for, before anything is looked up; then one method of
 // [registry.Registry] does the work, and the answer is written in the
 // protocol's form. The addresses that GetDownloadUrlForLayer signs are served
-// here too, at [DownloadPath].
+// here too, at [DownloadPath], and the tokens of clients that do not sign in, at
+// [TokenPath].
 package ociapi
 
 import (
 	"log/slog"
 	"net/http"
+	"strings"
+	"time"
 
+	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// Options are what [New] needs. All of them but Bodies are required.
+// Options are what [New] needs. All of them but Bodies and Now are required.
 type Options struct {
 	Registry      *registry.Registry
 	Authenticator Authenticator
 	Authorizer    iam.Authorizer
 	Downloads     Downloads
+	// Tokens issues the bearer tokens of [TokenPath].
+	Tokens *authn.Tokens
 	// Default is the registry that a request means when neither its host nor
 	// its login names one.
 	Default registry.ID
@@ -33,9 +39,12 @@ type Options struct {
 	Log *slog.Logger
 	// Bodies reads manifests; nil means one of the handler's own.
 	Bodies *httpx.Bodies
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
 }
 
-// New returns the handler of everything under /v2/ and of [DownloadPath].
+// New returns the handler of everything under /v2/, of [TokenPath] and of
+// [DownloadPath].
 //
 // It must get each path as it was sent: [http.ServeMux] answers a path with
 // doubled slashes or dots in it by a redirect of its own, before the handler
@@ -44,16 +53,26 @@ func New(o Options) http.Handler {
 	if o.Bodies == nil {
 		o.Bodies = httpx.NewBodies("", httpx.DefaultBodyMemory)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &api{
 		bodies:        o.Bodies,
 		registry:      o.Registry,
 		authenticator: o.Authenticator,
 		authorizer:    o.Authorizer,
 		downloads:     o.Downloads,
+		tokens:        o.Tokens,
+		now:           o.Now,
 		fallback:      o.Default,
 		log:           o.Log,
 		version:       []string{"registry/2.0"},
 	}
+}
+
+// Serves reports whether a path is one of those that the handler answers.
+func Serves(path string) bool {
+	return strings.HasPrefix(path, "/v2/") || path == "/v2" || path == DownloadPath || isTokenPath(path)
 }
 
 type api struct {
@@ -62,6 +81,8 @@ type api struct {
 	authenticator Authenticator
 	authorizer    iam.Authorizer
 	downloads     Downloads
+	tokens        *authn.Tokens
+	now           func() time.Time
 	fallback      registry.ID
 	log           *slog.Logger
 	// version is the value of Docker-Distribution-Api-Version, which every
@@ -76,6 +97,10 @@ type call struct {
 	// repository is the one that the request names, in the registry that it
 	// means; its Name is empty where the operation touches none.
 	repository registry.RepositoryName
+	api        *api
+	http       *http.Request
+	// seen are the tags that a deletion was allowed for; nil is not asked.
+	seen *registry.SeenTags
 }
 
 // ServeHTTP implements [http.Handler].
@@ -88,20 +113,25 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.serveDownload(w, r)
 		return
 	}
+	if isTokenPath(r.URL.Path) {
+		record.Operation = string(OpToken)
+		a.serveToken(w, r)
+		return
+	}
 	request, parseErr := Parse(r.Method, r.URL.Path, r.URL.RawPath)
 	record.Operation = string(request.Op)
 	c, err := a.identify(r, request)
 	if err != nil {
-		a.challenge(w, r, request.Op, err)
+		a.challenge(w, r, request, err)
 		return
 	}
-	record.Principal = c.principal.ARN
+	record.Principal, record.Caller, record.Region = c.principal.ARN, c.principal, c.repository.Registry.Region
 	if parseErr != nil {
 		a.fail(w, r, request.Op, parseErr)
 		return
 	}
-	if err := a.authorize(r.Context(), c, action(c.Op), c.repository); err != nil {
-		a.fail(w, r, c.Op, err)
+	if err := a.admit(r.Context(), &c); err != nil {
+		a.challenge(w, r, request, err)
 		return
 	}
 	if err := a.serve(w, r, c); err != nil {

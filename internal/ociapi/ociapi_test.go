@@ -40,6 +40,7 @@ type fixture struct {
 	handler    http.Handler
 	registry   *registry.Registry
 	tokens     *authn.Tokens
+	keys       authn.StaticKeys
 	downloads  *authn.Downloads
 	authorizer *policy
 	database   *store.Store
@@ -76,6 +77,7 @@ func newFixtureOn(tb testing.TB, database *store.Store) *fixture {
 	f := &fixture{tb: tb, database: database, now: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), authorizer: &policy{denied: map[string]bool{}}}
 	clock := func() time.Time { return f.now }
 	f.tokens = authn.NewTokens(keys, clock)
+	f.keys = authn.StaticKeys{}
 	f.downloads = authn.NewDownloads(keys, clock)
 	f.registry = registry.New(database, blobs, registry.Options{UploadKey: keys.DeriveKey("upload"), Now: clock, Log: slog.New(slog.DiscardHandler)})
 	f.login = f.loginFor(home.Account, home.Region)
@@ -87,7 +89,9 @@ func newFixtureOn(tb testing.TB, database *store.Store) *fixture {
 func (f *fixture) rebuild(authorizer iam.Authorizer) {
 	f.handler = ociapi.New(ociapi.Options{
 		Registry:      f.registry,
-		Authenticator: f.tokens,
+		Authenticator: authn.NewLogins(f.tokens, f.keys),
+		Tokens:        f.tokens,
+		Now:           func() time.Time { return f.now },
 		Authorizer:    authorizer,
 		Downloads:     f.downloads,
 		Default:       home,
@@ -99,14 +103,15 @@ func (f *fixture) rebuild(authorizer iam.Authorizer) {
 func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 	p.asked = append(p.asked, r)
 	if p.denied[r.Action+" "+r.Resource] {
-		return &iam.DeniedError{Request: r, Reason: "no identity-based policy allows the " + r.Action + " action"}
+		return &iam.DeniedError{Request: r, Reason: "because no identity-based policy allows the " + r.Action + " action"}
 	}
 	return nil
 }
 
 func (f *fixture) loginFor(account, region string) string {
 	f.tb.Helper()
-	who := authn.Identity{Principal: iam.Root("aws", account), AccessKeyID: "AKIAEXAMPLE"}
+	who := authn.Identity{Principal: iam.Root("aws", account), AccessKeyID: "AKIAEXAMPLE" + account}
+	f.keys[who.AccessKeyID] = authn.AccessKey{Secret: "secret of " + account, Principal: who.Principal}
 	token, _, err := f.tokens.Issue(who, account, region)
 	if err != nil {
 		f.tb.Fatal(err)

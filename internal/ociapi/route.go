@@ -31,6 +31,7 @@ const (
 	OpCancelUpload   Op = "CancelUpload"   // end-14
 	OpListCatalog    Op = "ListCatalog"    // docker's /v2/_catalog
 	OpDownload       Op = "Download"       // a signed address outside /v2/
+	OpToken          Op = "Token"          // the bearer token's address outside /v2/
 	OpUnknown        Op = "Unknown"        // no endpoint, or a malformed one
 )
 

@@ -67,9 +67,12 @@ func (a *api) mountBlob(ctx context.Context, c call, query url.Values) (bool, er
 	if err := checkDigest(blob); err != nil {
 		return false, err
 	}
+	mounting, err := a.registry.AccountSetting(ctx, c.repository.Registry, registry.BlobMounting)
+	if err != nil || mounting != registry.Enabled {
+		return false, err
+	}
 	sources := query["from"]
 	if len(sources) == 0 {
-		var err error
 		if sources, err = a.registry.BlobSources(ctx, c.repository.Registry, blob); err != nil {
 			return false, err
 		}
@@ -79,7 +82,7 @@ func (a *api) mountBlob(ctx context.Context, c call, query url.Values) (bool, er
 			return false, err
 		}
 		from := registry.RepositoryName{Registry: c.repository.Registry, Name: source}
-		if err := a.authorize(ctx, c, iam.MountSource, from); isDenied(err) {
+		if err := a.authorize(ctx, &c, iam.MountSource, from); isDenied(err) {
 			continue
 		} else if err != nil {
 			return false, err
@@ -104,7 +107,7 @@ func (a *api) putBlob(w http.ResponseWriter, r *http.Request, c call, blob strin
 	if err != nil {
 		return err
 	}
-	if err := a.authorize(r.Context(), c, iam.FinishUpload, c.repository); err != nil {
+	if err := a.authorize(r.Context(), &c, iam.FinishUpload, c.repository); err != nil {
 		return err
 	}
 	completed, err := a.registry.PutBlob(r.Context(), c.repository, completion)
@@ -160,7 +163,7 @@ func (a *api) completion(r *http.Request, c call, blob string) (registry.Complet
 		return registry.Completion{}, err
 	}
 	if part.Length != 0 {
-		if err := a.authorize(r.Context(), c, iam.WriteUpload, c.repository); err != nil {
+		if err := a.authorize(r.Context(), &c, iam.WriteUpload, c.repository); err != nil {
 			return registry.Completion{}, err
 		}
 	}

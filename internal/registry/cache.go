@@ -95,3 +95,19 @@ func (c *cache[V]) change(n RepositoryName) (made func()) {
 		slot.underWay.Add(-1)
 	}
 }
+
+// changeAll is change for everything.
+func (c *cache[V]) changeAll() (made func()) {
+	if c == nil {
+		return func() {}
+	}
+	for i := range c.changes {
+		c.changes[i].underWay.Add(1)
+	}
+	return func() {
+		for i := range c.changes {
+			c.changes[i].version.Add(1)
+			c.changes[i].underWay.Add(-1)
+		}
+	}
+}

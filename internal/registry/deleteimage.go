@@ -19,13 +19,14 @@ type ImageFailure struct {
 
 // DeleteImages deletes as ECR's BatchDeleteImage does, one id after the other:
 // a digest with all its tags; a tag, and with the last tag the image. Both
-// together mean the tag, which must point at the digest.
-func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []ImageID, actor string) (deleted []ImageID, failures []ImageFailure, err error) {
+// together mean the tag, which must point at the digest. seen, which may be
+// nil, holds for an id without a tag.
+func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []ImageID, seen *SeenTags, actor string) (deleted []ImageID, failures []ImageFailure, err error) {
 	if _, err := r.repositoryID(ctx, n); err != nil {
 		return nil, nil, err
 	}
 	for _, id := range ids {
-		d := &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id, withLastTag: true}
+		d := &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id, withLastTag: true, seen: seen}
 		err := r.delete(ctx, d)
 		refusal, refused := errors.AsType[*Error](err)
 		switch {
@@ -43,19 +44,16 @@ func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []Ima
 }
 
 // DeleteManifest deletes an image and its tags (OCI distribution-spec, deleting
-// manifests). It refuses with ImageReferencedByManifestList and ImageNotFound.
-func (r *Registry) DeleteManifest(ctx context.Context, n RepositoryName, digest, actor string) error {
-	return r.deleteOne(ctx, n, ImageID{Digest: digest}, actor)
+// manifests), whose tags are those seen, if any were. It refuses with
+// ImageReferencedByManifestList, ImageNotFound and TagsChanged.
+func (r *Registry) DeleteManifest(ctx context.Context, n RepositoryName, digest string, seen *SeenTags, actor string) error {
+	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: ImageID{Digest: digest}, seen: seen})
 }
 
 // DeleteTag removes a tag and leaves the image (OCI distribution-spec, deleting
 // tags). It refuses with ImageNotFound.
 func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor string) error {
-	return r.deleteOne(ctx, n, ImageID{Tag: tag}, actor)
-}
-
-func (r *Registry) deleteOne(ctx context.Context, n RepositoryName, id ImageID, actor string) error {
-	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id})
+	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: ImageID{Tag: tag}})
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
@@ -78,6 +76,7 @@ type deletion struct {
 	now        int64
 	ImageID
 	withLastTag bool // an image goes with its last tag
+	seen        *SeenTags
 
 	// Set by run.
 	repositoryID string
@@ -148,6 +147,11 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 	tags, err := tx.TagsOf(ctx, d.repositoryID, []string{d.digest})
 	if err != nil {
 		return err
+	}
+	if d.Tag == "" {
+		if err := d.seen.allow(tags); err != nil {
+			return err
+		}
 	}
 	for _, t := range tags {
 		if err := d.removeTag(ctx, tx, t.Name); err != nil {

@@ -18,18 +18,35 @@ type LifecyclePolicy struct {
 	EvaluatedAt time.Time // zero is never
 }
 
+// A PolicyCheck looks at what the text of a policy does not tell. It refuses
+// with an [*iam.PolicyError] a policy whose principals do not exist, and with an
+// [*iam.DeniedError] one that would keep its caller from setting it again.
+type PolicyCheck func(ctx context.Context, policy *iam.Document) error
+
 // SetRepositoryPolicy sets a repository's policy, byte for byte. A text that is
-// no policy is refused with InvalidParameter, and so is one that keeps its
-// caller from setting it again, unless force.
-func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, force bool, caller iam.Principal) error {
+// no policy, or that the check does not let pass, is refused with
+// InvalidParameter.
+func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, check PolicyCheck) error {
 	policy, err := iam.ParseRepositoryPolicy(text)
+	if err == nil {
+		err = check(ctx, policy)
+	}
 	if err != nil {
-		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "Invalid repository policy provided"))
+		return r.orRepositoryNotFound(ctx, n, explainPolicy(err, "Invalid repository policy provided"))
 	}
-	if !force && iam.DeniesItself(policy, caller, iam.SetRepositoryPolicy, n.ARN()) {
-		return r.orRepositoryNotFound(ctx, n, InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same"))
-	}
+	defer r.protections.change(n)()
 	return r.putDocument(ctx, n, store.RepositoryPolicy, text)
+}
+
+// explainPolicy tells why a policy is not taken.
+func explainPolicy(err error, invalid string) error {
+	if _, ok := errors.AsType[*iam.PolicyError](err); ok {
+		return InvalidParameter("PolicyText", invalid)
+	}
+	if _, ok := errors.AsType[*iam.DeniedError](err); ok {
+		return InvalidParameter("PolicyText", "The policy would keep you from setting the repository policy again; use force to set it all the same")
+	}
+	return fmt.Errorf("check policy: %w", err)
 }
 
 // RepositoryPolicy returns a repository's policy, or refuses with
@@ -41,6 +58,7 @@ func (r *Registry) RepositoryPolicy(ctx context.Context, n RepositoryName) (text
 
 // DeleteRepositoryPolicy removes a repository's policy and returns it.
 func (r *Registry) DeleteRepositoryPolicy(ctx context.Context, n RepositoryName) (text string, err error) {
+	defer r.protections.change(n)()
 	d, err := r.deleteDocument(ctx, n, store.RepositoryPolicy)
 	return d.Text, err
 }
@@ -133,15 +151,34 @@ func documentNotFound(n RepositoryName, kind store.DocumentKind) *Error {
 	return refuse(CodeRepositoryPolicyNotFound, "Repository policy does not exist for the repository with name '%s' in the registry with id '%s'", n.Name, n.Registry.Account)
 }
 
-// PutRegistryPolicy sets a registry's policy, byte for byte, or refuses a text
-// that is none with InvalidParameter.
-func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string) error {
-	if _, err := iam.ParseRegistryPolicy(text); err != nil {
-		return InvalidParameter("PolicyText", "Invalid registry policy provided")
+// PutRegistryPolicy sets a registry's policy, byte for byte. A text that is no
+// policy, goes beyond the registry's scope of policies, or that the check does
+// not let pass, is refused with InvalidParameter.
+func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, check PolicyCheck) error {
+	const invalid = "Invalid registry policy provided"
+	policy, err := iam.ParseRegistryPolicy(text)
+	if err == nil {
+		err = check(ctx, policy)
 	}
-	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+	if err != nil {
+		return explainPolicy(err, invalid)
+	}
+	defer r.protections.changeAll()()
+	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		scope, err := tx.Setting(ctx, id.Account, id.Region, store.Setting(PolicyScope))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if scope == ScopeV1 {
+			if _, err := iam.ParseRegistryPolicyV1(text); err != nil {
+				return InvalidParameter("PolicyText", invalid)
+			}
+		}
 		return tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, r.millis())
 	})
+	if refusal, ok := errors.AsType[*Error](err); ok {
+		return refusal
+	}
 	if err != nil {
 		return fmt.Errorf("put registry policy: %w", err)
 	}
@@ -157,6 +194,7 @@ func (r *Registry) RegistryPolicy(ctx context.Context, id ID) (text string, err 
 
 // DeleteRegistryPolicy removes a registry's policy and returns it.
 func (r *Registry) DeleteRegistryPolicy(ctx context.Context, id ID) (text string, err error) {
+	defer r.protections.changeAll()()
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
 		if text, err = tx.Setting(ctx, id.Account, id.Region, store.RegistryPolicy); err != nil {
 			return err

@@ -39,6 +39,7 @@ const (
 	CodeNotImplemented           Code = "NotImplementedException"
 	CodeLayerReferenced          Code = "LayerReferencedByImage" // ours: ECR cannot delete layers
 	CodeUploadInUse              Code = "UploadInUse"            // ours: two requests write to one upload
+	CodeTagsChanged              Code = "TagsChanged"            // ours: a deletion was allowed for other tags
 	CodeManifestInvalid          Code = "ManifestInvalid"        // ours: a manifest that the OCI specification forbids
 )
 

@@ -302,12 +302,12 @@ func TestIndexProtectsItsImages(t *testing.T) {
 		f.push(t, app, index, "multi")
 
 		text := "Requested image referenced by manifest list: [" + digestOf(index) + "]"
-		err := f.DeleteManifest(t.Context(), app, digestOf(child), actor)
+		err := f.DeleteManifest(t.Context(), app, digestOf(child), nil, actor)
 		if refusal := wantCode(t, err, registry.CodeImageReferenced); refusal.Message != text {
 			t.Errorf("got %q, want %q", refusal.Message, text)
 		}
 		ids := []registry.ImageID{{Digest: digestOf(child)}, {Tag: "child"}, {Digest: digestOf(index)}, {Digest: digestOf(child)}}
-		deleted, failures, err := f.DeleteImages(t.Context(), app, ids, actor)
+		deleted, failures, err := f.DeleteImages(t.Context(), app, ids, nil, actor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,7 +365,7 @@ func TestDeleteImages(t *testing.T) {
 			},
 			{"a digest", []registry.ImageID{{Digest: digestOf(two)}}, []registry.ImageID{{digestOf(two), "c"}}, nil, nil},
 		} {
-			deleted, failures, err := f.DeleteImages(t.Context(), app, c.ids, actor)
+			deleted, failures, err := f.DeleteImages(t.Context(), app, c.ids, nil, actor)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -393,10 +393,10 @@ func TestDeleteTagLeavesTheImage(t *testing.T) {
 			t.Error(diff)
 		}
 		wantCode(t, f.DeleteTag(t.Context(), app, "a", actor), registry.CodeImageNotFound)
-		if err := f.DeleteManifest(t.Context(), app, digestOf(one), actor); err != nil {
+		if err := f.DeleteManifest(t.Context(), app, digestOf(one), nil, actor); err != nil {
 			t.Fatal(err)
 		}
-		wantCode(t, f.DeleteManifest(t.Context(), app, digestOf(one), actor), registry.CodeImageNotFound)
+		wantCode(t, f.DeleteManifest(t.Context(), app, digestOf(one), nil, actor), registry.CodeImageNotFound)
 	})
 }
 
@@ -534,7 +534,7 @@ func TestEveryChangeOfAnImageIsAnEvent(t *testing.T) {
 		payload := f.image(t, app, "one")
 		f.push(t, app, payload, "a", "b")
 		f.push(t, app, payload, "a")
-		if err := f.DeleteManifest(t.Context(), app, digestOf(payload), actor); err != nil {
+		if err := f.DeleteManifest(t.Context(), app, digestOf(payload), nil, actor); err != nil {
 			t.Fatal(err)
 		}
 		events, err := f.store.Events(t.Context(), "", 100)

@@ -298,7 +298,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 				},
 				"delete image": func(rt *rapid.T) {
 					digest := anyImage.Draw(rt, "image")
-					wantCodeOrNone(rt, f.DeleteManifest(t.Context(), n, digest, actor), m.deleteImage(digest))
+					wantCodeOrNone(rt, f.DeleteManifest(t.Context(), n, digest, nil, actor), m.deleteImage(digest))
 				},
 				"batch delete by tag": func(rt *rapid.T) {
 					tag := anyTag.Draw(rt, "tag")
@@ -354,7 +354,7 @@ func wantCodeOrNone(rt *rapid.T, err error, code registry.Code) {
 }
 
 func (f fixture) batchDelete(t *testing.T, rt *rapid.T, n registry.RepositoryName, id registry.ImageID, want registry.Code) {
-	deleted, failures, err := f.DeleteImages(t.Context(), n, []registry.ImageID{id}, actor)
+	deleted, failures, err := f.DeleteImages(t.Context(), n, []registry.ImageID{id}, nil, actor)
 	wantCodeOrNone(rt, err, "")
 	codes := map[registry.Code]string{registry.CodeImageNotFound: "ImageNotFound", registry.CodeImageReferenced: "ImageReferencedByManifestList"}
 	if want == "" {

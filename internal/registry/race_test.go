@@ -40,7 +40,7 @@ func TestConcurrentRetagsAndDeletesKeepTheUntaggedListRight(t *testing.T) {
 					case 0:
 						err = f.DeleteTag(t.Context(), app, tag, actor)
 					case 1:
-						_, _, err = f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: tag}}, actor)
+						_, _, err = f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: tag}}, nil, actor)
 					default:
 						_, err = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload, Tags: []string{tag}})
 					}
@@ -82,7 +82,7 @@ func TestIndexPushAgainstChildDelete(t *testing.T) {
 				}
 			})
 			wg.Go(func() {
-				if err := f.DeleteManifest(t.Context(), app, digestOf(child), actor); !refusedAs(err, registry.CodeImageReferenced) {
+				if err := f.DeleteManifest(t.Context(), app, digestOf(child), nil, actor); !refusedAs(err, registry.CodeImageReferenced) {
 					t.Error(err)
 				}
 			})
@@ -91,7 +91,7 @@ func TestIndexPushAgainstChildDelete(t *testing.T) {
 			if slices.Contains(ids, "@"+digestOf(index)) && !slices.Contains(ids, "@"+digestOf(child)) {
 				t.Fatal("the index is there and its child is not")
 			}
-			if err := f.DeleteManifest(t.Context(), app, digestOf(index), actor); !refusedAs(err, registry.CodeImageNotFound) {
+			if err := f.DeleteManifest(t.Context(), app, digestOf(index), nil, actor); !refusedAs(err, registry.CodeImageNotFound) {
 				t.Fatal(err)
 			}
 		}
@@ -122,7 +122,7 @@ func TestPushAgainstBlobDelete(t *testing.T) {
 			if errImage == nil && errBlob != nil {
 				t.Fatal("the image is there and its layer is not")
 			}
-			if err := f.DeleteManifest(t.Context(), app, digestOf(payload), actor); !refusedAs(err, registry.CodeImageNotFound) {
+			if err := f.DeleteManifest(t.Context(), app, digestOf(payload), nil, actor); !refusedAs(err, registry.CodeImageNotFound) {
 				t.Fatal(err)
 			}
 		}
@@ -157,7 +157,7 @@ func TestPushAgainstBlobThatComesAndGoes(t *testing.T) {
 				break
 			}
 			if err == nil {
-				err = f.DeleteManifest(t.Context(), app, digestOf(payload), actor)
+				err = f.DeleteManifest(t.Context(), app, digestOf(payload), nil, actor)
 			}
 			if !refusedAs(err, registry.CodeLayersNotFound) {
 				t.Error(err)
@@ -272,14 +272,16 @@ func TestDeleteAgainstRetag(t *testing.T) {
 		},
 		"the image by its last tag": {
 			func(f fixture, t *testing.T, _ string) error {
-				_, _, err := f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: "v"}}, actor)
+				_, _, err := f.DeleteImages(t.Context(), app, []registry.ImageID{{Tag: "v"}}, nil, actor)
 				return err
 			},
 			registry.Mutable,
 			[]string{"v@two", "@one"},
 		},
 		"the image that has the tag": {
-			func(f fixture, t *testing.T, one string) error { return f.DeleteManifest(t.Context(), app, one, actor) },
+			func(f fixture, t *testing.T, one string) error {
+				return f.DeleteManifest(t.Context(), app, one, nil, actor)
+			},
 			registry.Mutable,
 			[]string{"v@two"},
 		},
@@ -313,7 +315,7 @@ func TestDeleteAgainstRetag(t *testing.T) {
 						t.Errorf("the repository holds %s, want one of %q", got, tt.want)
 					}
 					for _, digest := range []string{digestOf(one), digestOf(two)} {
-						if err := f.DeleteManifest(t.Context(), app, digest, actor); !refusedAs(err, registry.CodeImageNotFound) {
+						if err := f.DeleteManifest(t.Context(), app, digest, nil, actor); !refusedAs(err, registry.CodeImageNotFound) {
 							t.Fatal(err)
 						}
 					}

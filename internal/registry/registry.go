@@ -58,9 +58,10 @@ type Registry struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	// What the two hottest reads found; nil where other processes write too.
+	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[string]
 	manifests     *cache[Manifest]
+	protections   *cache[*protection]
 }
 
 // The caches hold at most this many values, and of manifests only those that
@@ -89,6 +90,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[string](cachedRepositories)
 		r.manifests = newCache[Manifest](cachedManifests)
+		r.protections = newCache[*protection](cachedProtections)
 	}
 	return r
 }

@@ -183,6 +183,7 @@ func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit 
 // holds images is refused with RepositoryNotEmpty unless force.
 func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
 	defer r.repositoryIDs.change(n)()
+	defer r.protections.change(n)()
 	var row store.Repository
 	err := r.update(ctx, n, func(ctx context.Context, tx *store.Tx) (err error) {
 		row, err = tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
@@ -246,7 +247,7 @@ func (r *Registry) repositoryID(ctx context.Context, n RepositoryName) (string, 
 
 // orRepositoryNotFound returns a refusal about what was sent, unless there is
 // no repository to send it to, which is said first (spec A.4).
-func (r *Registry) orRepositoryNotFound(ctx context.Context, n RepositoryName, refusal *Error) error {
+func (r *Registry) orRepositoryNotFound(ctx context.Context, n RepositoryName, refusal error) error {
 	if _, err := r.repositoryID(ctx, n); err != nil {
 		return err
 	}

@@ -25,13 +25,21 @@ func (r *Registry) TagRepository(ctx context.Context, n RepositoryName, tags []R
 	if err := validateResourceTags(tags); err != nil {
 		return err
 	}
+	defer r.protections.change(n)()
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		// Two callers must not exceed the limit together.
 		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}
+		set, err := tx.ResourceTags(ctx, row.ID)
+		if err != nil {
+			return err
+		}
 		for _, t := range tags {
+			if err := checkSpelling(t.Key, set); err != nil {
+				return err
+			}
 			if err := tx.PutResourceTag(ctx, row.ID, store.ResourceTag(t)); err != nil {
 				return err
 			}
@@ -56,6 +64,7 @@ func (r *Registry) UntagRepository(ctx context.Context, n RepositoryName, keys [
 	if len(keys) > maxResourceTags {
 		return tooManyTags()
 	}
+	defer r.protections.change(n)()
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		id, err := tx.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
@@ -89,25 +98,45 @@ func (r *Registry) RepositoryTags(ctx context.Context, n RepositoryName) ([]Reso
 }
 
 func validateResourceTags(tags []ResourceTag) error {
-	seen := map[string]bool{}
+	seen := map[string]string{} // by key in lower case
 	for _, t := range tags {
 		if err := validateResourceTagKey(t.Key); err != nil {
 			return err
 		}
+		other, known := seen[strings.ToLower(t.Key)]
 		switch {
 		case utf8.RuneCountInString(t.Value) > 256:
 			return refuse(CodeInvalidTagParameter, "The value of the tag with key '%s' must have a length of at most 256 characters", t.Key)
 		case !resourceTagText.MatchString(t.Value):
 			return illegalTagCharacter(t.Key)
-		case seen[t.Key]:
+		case known && other == t.Key:
 			return refuse(CodeInvalidTagParameter, "The tag key '%s' is given more than once", t.Key)
+		case known:
+			return differInCase(t.Key, other)
 		}
-		seen[t.Key] = true
+		seen[strings.ToLower(t.Key)] = t.Key
 	}
 	if len(tags) > maxResourceTags {
 		return tooManyTags()
 	}
 	return nil
+}
+
+// checkSpelling refuses a key that differs from one that is set in case only.
+// The condition keys that policies compare tags by are without case: the value
+// of team would be that of TEAM for who may not set team.
+func checkSpelling(key string, set []store.ResourceTag) error {
+	folded := strings.ToLower(key)
+	for _, t := range set {
+		if t.Key != key && strings.ToLower(t.Key) == folded {
+			return differInCase(key, t.Key)
+		}
+	}
+	return nil
+}
+
+func differInCase(key, other string) *Error {
+	return refuse(CodeInvalidTagParameter, "The tag keys '%s' and '%s' differ in case only, which policies cannot tell apart", key, other)
 }
 
 func validateResourceTagKey(key string) error {

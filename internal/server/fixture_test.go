@@ -16,9 +16,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
+	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
 
@@ -34,6 +36,10 @@ type fixture struct {
 	login   string            // value of Authorization for /v2/
 	mounts  string            // a repository to mount blobs into
 	tokens  map[string]string // of pages deep inside, by operation
+
+	account    string
+	identities *identity.Identities
+	keyring    authn.Keyring
 }
 
 // newFixture starts a server on a load. database is the URL of an empty one, or
@@ -55,11 +61,13 @@ func newFixture(tb testing.TB, load storetest.Load, database string) *fixture {
 }
 
 // newServer starts a server on a database, with a data directory of its own.
-func newServer(tb testing.TB, database string) *fixture {
+// changes are made to it before it answers.
+func newServer(tb testing.TB, database string, changes ...func(*server)) *fixture {
 	tb.Helper()
 	c := config.Default()
 	c.Data, c.Database = tb.TempDir(), database
 	c.Blobs = "file:" + filepath.Join(c.Data, "blobs")
+	c.Audit = "file:" + filepath.Join(c.Data, "audit", "audit.log")
 	s := &server{
 		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
 		metrics: prometheus.NewRegistry(),
@@ -72,11 +80,14 @@ func newServer(tb testing.TB, database string) *fixture {
 	if err := s.open(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
+	for _, change := range changes {
+		change(s)
+	}
 	root, err := s.rootKey("http://" + host)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &fixture{tb: tb, region: c.Region, root: root}
+	f := &fixture{tb: tb, region: c.Region, root: root, account: c.Account, identities: s.identities, keyring: s.keyring}
 	f.handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
 	var out struct {
 		AuthorizationData []struct{ AuthorizationToken string }
@@ -147,4 +158,23 @@ func (f *fixture) sign(r *http.Request, body []byte) {
 func hexSum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// issueToken makes the login token of an access key for the default registry.
+func (f *fixture) issueToken(accessKeyID string) string {
+	f.tb.Helper()
+	token, _, err := authn.NewTokens(f.keyring, time.Now).Issue(authn.Identity{AccessKeyID: accessKeyID}, f.account, f.region)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return token
+}
+
+// forgiving makes a server slow nobody down: its guard's time flies.
+func forgiving(s *server) {
+	now := time.Now()
+	s.guard = authn.NewGuard(func() time.Time {
+		now = now.Add(time.Hour)
+		return now
+	}, s.Log, prometheus.NewRegistry())
 }

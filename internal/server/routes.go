@@ -7,10 +7,13 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
+	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
-	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -22,47 +25,89 @@ import (
 func (s *server) routes(root credentials.RootKey) http.Handler {
 	var (
 		health = ops.Health(s.registry.Ping, s.Log)
-		api    = s.controlPlane(root)
-		v2     = s.dataPlane()
+		keys   = s.keys(root)
+		access = s.authorizer()
+		json   = s.jsonAPIs(keys, access)
+		query  = s.queryAPIs(keys, access)
+		v2     = s.dataPlane(keys, access)
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case strings.HasPrefix(path, "/v2/"), path == "/v2", path == ociapi.DownloadPath:
+		case ociapi.Serves(path):
 			v2.ServeHTTP(w, r)
+		case path == "/" && isQuery(r):
+			query.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			s.welcome(w, r)
 		case path == "/":
-			api.ServeHTTP(w, r)
+			json.ServeHTTP(w, r)
 		default:
 			health.ServeHTTP(w, r)
 		}
 	})
 }
 
-func (s *server) controlPlane(root credentials.RootKey) http.Handler {
-	principal := iam.Root(iam.Partition(s.Config.Region), s.Config.Account)
-	keys := authn.StaticKeys{root.AccessKeyID: {Secret: root.SecretAccessKey, Principal: principal}}
-	service := ecrapi.New(ecrapi.Options{
+// isQuery reports whether a request to / is one of the Query protocol: a form, or
+// parameters that name an operation. What names one in X-Amz-Target is not.
+func isQuery(r *http.Request) bool {
+	if r.Header.Get("X-Amz-Target") != "" {
+		return false
+	}
+	if r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return true
+	}
+	return r.URL.RawQuery != "" && r.URL.Query().Has("Action")
+}
+
+// jsonAPIs serves the APIs that speak JSON.
+func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
+	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewVerifier(keys, time.Now, "ecr"),
+		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
-		Authorizer:    iam.OwnAccount{},
+		Authorizer:    access,
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
+	own := nifudaapi.New(nifudaapi.Options{
+		Accounts:      s.identities,
+		Authenticator: s.verifier(keys, nifuda.SigningName),
+		Authorizer:    access,
+		Home:          s.Config.Account,
+	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
-		RequestID: func(r *http.Request) string { return httpx.RecordOf(r.Context()).ID },
+		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, service)
+	}, registries, own)
 }
 
-func (s *server) dataPlane() http.Handler {
+// queryAPIs serves the APIs that take forms and answer in XML.
+func (s *server) queryAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
+	api := iamapi.New(iamapi.Options{
+		Authenticator: s.verifier(keys, iamapi.SigningNames...),
+		Authorizer:    access,
+		Identities:    s.identities,
+		Region:        s.Config.Region,
+	})
+	return awsquery.New(awsquery.Options{
+		Log:       s.Log,
+		RequestID: requestID,
+		Bodies:    s.bodies,
+		Precheck:  api.Precheck,
+	}, api.Services()...)
+}
+
+func requestID(r *http.Request) string { return httpx.RecordOf(r.Context()).ID }
+
+func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handler {
+	tokens := authn.NewTokens(s.keyring, time.Now)
 	return ociapi.New(ociapi.Options{
 		Registry:      s.registry,
-		Authenticator: authn.NewTokens(s.keyring, time.Now),
-		Authorizer:    iam.OwnAccount{},
+		Authenticator: s.logins(tokens, keys),
+		Tokens:        tokens,
+		Authorizer:    access,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Default:       registry.ID{Account: s.Config.Account, Region: s.Config.Region},
 		Log:           s.Log,

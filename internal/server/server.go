@@ -23,14 +23,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
+	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
 // Running transfers get this long to end when the server stops.
@@ -59,11 +62,14 @@ func Run(ctx context.Context, o Options) (err error) {
 // A server is the parts of one run. What is opened later is closed earlier.
 type server struct {
 	Options
-	metrics  *prometheus.Registry
-	keyring  authn.Keyring
-	registry *registry.Registry
-	bodies   *httpx.Bodies
-	closers  []func() error
+	metrics    *prometheus.Registry
+	keyring    authn.Keyring
+	registry   *registry.Registry
+	guard      *authn.Guard
+	audit      func(httpx.Served)
+	identities *identity.Identities
+	bodies     *httpx.Bodies
+	closers    []func() error
 }
 
 func (s *server) close() error {
@@ -91,6 +97,15 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, metadata.Close)
+	s.identities, err = identity.New(ctx, metadata, identity.Options{
+		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
+		DefaultAccount: s.Config.Account, Log: s.Log,
+		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
+	})
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
 	blobs, err := s.openBlobs()
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
@@ -100,6 +115,10 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{UploadKey: s.keyring.DeriveKey("upload ids"), Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
+	if err := s.openAudit(); err != nil {
+		return fmt.Errorf("--audit: %w", err)
+	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
 }
@@ -115,6 +134,28 @@ func (s *server) openBlobs() (*file.Store, error) {
 	}
 	s.closers = append(s.closers, blobs.Close)
 	return blobs, nil
+}
+
+// openAudit opens what takes the audit records, which are flushed when the
+// server stops.
+func (s *server) openAudit() error {
+	to := s.Stdout
+	switch s.Config.Audit {
+	case config.AuditOff:
+		return nil
+	case config.AuditStdout:
+	default:
+		file, err := audit.OpenFile(strings.TrimPrefix(s.Config.Audit, "file:"), audit.FileSize, audit.FileCount)
+		if err != nil {
+			return err
+		}
+		s.closers = append(s.closers, file.Close)
+		to = file
+	}
+	records := audit.New(audit.Options{To: to, Account: s.Config.Account, Region: s.Config.Region, Session: s.session, Log: s.Log, Metrics: s.metrics})
+	s.closers = append(s.closers, records.Close)
+	s.audit = records.Add
+	return nil
 }
 
 // openBodies empties the directory of what is still arriving: nothing there
@@ -192,7 +233,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
+	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies(), Audit: s.audit})
 	return s.run(ctx, servers)
 }
 

@@ -69,6 +69,39 @@ func (tx *Tx) DeleteSetting(ctx context.Context, account, region string, name Se
 	return err
 }
 
+// A Protection is one of the things that say who may use a repository: a
+// setting of its registry, a document or a resource tag of it, or that it exists.
+type Protection struct {
+	Kind ProtectionKind
+	// Name is a setting's or a document's name, or a tag's key; Text is what it holds.
+	Name, Text string
+}
+
+// A ProtectionKind says what a [Protection] is.
+type ProtectionKind string
+
+// The kinds of protections.
+const (
+	RepositoryExists   ProtectionKind = "repository"
+	RegistrySetting    ProtectionKind = "setting"
+	RepositoryDocument ProtectionKind = "document"
+	RepositoryTag      ProtectionKind = "tag"
+)
+
+// Protections returns what says who may use a repository. One that does not
+// exist has its registry's settings.
+func (q queries) Protections(ctx context.Context, account, region, name string) ([]Protection, error) {
+	return list(ctx, q, func(rows *sql.Rows) (p Protection, err error) {
+		err = rows.Scan(&p.Kind, &p.Name, &p.Text)
+		return p, err
+	}, `SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
+		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`, account, region, name)
+}
+
 // A ResourceTag is a key and value that a user put on a repository.
 type ResourceTag struct{ Key, Value string }
 

@@ -18,12 +18,23 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
-	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                    "one row",
-	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                     "one row",
-	`DELETE FROM manifest_children WHERE repository_id = $1`:                       "a repository that goes takes all with it",
-	`DELETE FROM manifests WHERE repository_id = $1`:                               "a repository that goes takes all with it",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
+	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
+	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
+	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
+	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
+	countPolicyHolders: "counts what it found",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
+		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`: "at most 50 tags, and as many settings as a registry has",
 }
+
+const countPolicyHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
+		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS found`
 
 // A statement that looks up a list may sort what it finds: there is no more of
 // it than of the list.
@@ -32,7 +43,7 @@ var listed = regexp.MustCompile(`digest IN \(SELECT value FROM json_each\(\$\d\)
 // What a statement costs must not depend on how much is stored: every statement
 // reaches its rows through an index, in the order that it returns them.
 func TestEveryStatementUsesAnIndex(t *testing.T) {
-	load := storetest.Load{Account: account, Region: region, Repository: "app", Images: 3000, Repositories: 1000}
+	load := storetest.Load{Account: account, Region: region, Repository: "app", Images: 3000, Repositories: 1000, Users: 3000}
 	t.Run("sqlite", func(t *testing.T) {
 		database := "sqlite:" + t.TempDir() + "/nifuda.db"
 		checkPlans(t, load, database, sqlitePlan)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -241,6 +242,16 @@ func (r *Reader) Skip() {
 	default:
 		r.fail("value expected")
 	}
+}
+
+// Text returns the next value as it is written, once read has read it.
+func (r *Reader) Text(read func()) string {
+	from := r.pos
+	read()
+	if r.err != nil {
+		return ""
+	}
+	return strings.TrimRight(r.text[from:r.pos], " \t\r\n")
 }
 
 // Value reads the next value as a tree of nil, bool, [json.Number], string,

@@ -183,3 +183,16 @@ func FuzzParse(f *testing.F) {
 		t.Fatalf("refused valid JSON: %v", err)
 	})
 }
+
+func TestTextIsAsItIsWritten(t *testing.T) {
+	r := strictjson.NewReader(` { "a" : [ 1.0 , "\u0061" ] , "b" : 2 } `)
+	var got string
+	for name := range r.Members() {
+		if name == "a" {
+			got = r.Text(r.Skip)
+		}
+	}
+	if want := `[ 1.0 , "\u0061" ]`; got != want || r.Close() != nil {
+		t.Errorf("got %q, %v, want %q", got, r.Close(), want)
+	}
+}

@@ -23,6 +23,7 @@ type Load struct {
 	Repository      string // has all the images
 	Images          int
 	Repositories    int    // further ones, without images
+	Users           int    // each with a group, a role, a policy, a key and a session
 	Actor           string // ARN of who pushed
 	At              int64  // of the first push, in Unix milliseconds; each takes one
 }
@@ -127,6 +128,33 @@ func (l Load) into(b *bulk) {
 	for i := range l.Images {
 		l.addImage(b, id, l.Image(i), l.At+int64(i))
 	}
+	if l.Users > 0 {
+		b.insert("accounts", l.Account, "", nil, "{}", l.Users, l.At)
+	}
+	for i := range l.Users {
+		l.addUser(b, i)
+	}
+}
+
+// addUser adds a user and all that it can have. Its secrets open under no key.
+func (l Load) addUser(b *bulk, i int) {
+	const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:*","Resource":"*"}]}`
+	name := fmt.Sprintf("name-%06d", i)
+	ids := map[string]string{}
+	for kind, prefix := range map[string]string{"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA", "oidc-provider": "OIDC"} {
+		ids[kind] = fmt.Sprintf("%s%017d", prefix, i)
+		b.insert("identities", l.Account, kind, name, name, "/", ids[kind], "{}", l.At)
+	}
+	arn := "arn:aws:iam::" + l.Account + ":policy/" + name
+	b.insert("identity_tags", ids["user"], "team", "Team", name)
+	b.insert("inline_policies", ids["role"], "inline", document)
+	b.insert("attached_policies", ids["user"], "policy", arn, l.Account)
+	b.insert("memberships", ids["group"], ids["user"])
+	b.insert("policy_versions", ids["policy"], 1, document, true, l.At)
+	b.insert("login_profiles", ids["user"], "", false, 0, l.At)
+	b.insert("access_keys", fmt.Sprintf("AKIA%016d", i), l.Account, ids["user"], []byte{}, true, l.At, 0, "", "")
+	b.insert("sessions", fmt.Sprintf("ASIA%016d", i), l.Account, ids["role"], "{}", []byte{}, l.At, l.At+int64(i))
+	b.insert("role_uses", ids["role"], l.At, l.Region)
 }
 
 func (l Load) addRepository(b *bulk, name string) (id string) {

@@ -1,0 +1,141 @@
+// Package nifudaapi is the control plane of what the APIs of AWS have no
+// operation for: the accounts of the installation, and explanations of access.
+//
+// It is a thin translation like package ecrapi. [New] binds the operations of
+// [nifuda.Service] to the domain and returns what the protocol of package
+// awsjson serves. The model is public, so that the AWS CLI has the operations
+// too (models/ of the project).
+package nifudaapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/awsjson"
+	"github.com/nifuda/nifuda/internal/httpx"
+	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/nifuda"
+)
+
+// An Authenticator finds out who calls. [authn.Verifier] is one.
+type Authenticator interface {
+	// Verify returns who sent a request with that body, an [*authn.Error] that
+	// refuses the caller, or the error that kept it from looking.
+	Verify(ctx context.Context, r *http.Request, body []byte) (authn.Identity, error)
+	// Precheck returns those errors of Verify that need no body.
+	Precheck(ctx context.Context, r *http.Request) error
+}
+
+// Accounts keeps the accounts. [identity.Identities] is one.
+type Accounts interface {
+	// CreateAccount makes an account and its root's access key; an empty id is a
+	// random one.
+	CreateAccount(ctx context.Context, id, name string) (identity.Account, identity.NewAccessKey, error)
+	// Account returns an account.
+	Account(ctx context.Context, id string) (identity.Account, error)
+	// Accounts returns a page of the accounts.
+	Accounts(ctx context.Context, p identity.Page) (accounts []identity.Account, next string, err error)
+	// CreateAccessKey makes an access key of a user, or of the root without a name.
+	CreateAccessKey(ctx context.Context, account, user string) (identity.NewAccessKey, error)
+	// ReplaceRootAccessKeys makes an access key of the root in place of all others.
+	ReplaceRootAccessKeys(ctx context.Context, account string) (identity.NewAccessKey, error)
+	// PrincipalNamed returns the principal with an ARN.
+	PrincipalNamed(ctx context.Context, arn string) (iam.Principal, error)
+}
+
+// An Authorizer decides and explains. The one of package access is one.
+type Authorizer interface {
+	iam.Authorizer
+	// Explain returns the decision on a request and what it depends on.
+	Explain(ctx context.Context, r iam.Request) (iam.Decision, error)
+}
+
+// Options are what [New] needs. All but Now are required.
+type Options struct {
+	Accounts Accounts
+	// Authenticator accepts [nifuda.SigningName].
+	Authenticator Authenticator
+	Authorizer    Authorizer
+	// Home is the account that the others are managed from.
+	Home string
+	// Now is the clock that conditions on the time look at; nil means time.Now.
+	Now func() time.Time
+}
+
+// New returns the service, for [awsjson.New].
+func New(o Options) awsjson.Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &api{Options: o}
+	operations := nifuda.Operations(a)
+	for name, operation := range operations {
+		operations[name] = explained(operation)
+	}
+	return awsjson.Service{
+		Name:         "nifuda",
+		TargetPrefix: nifuda.TargetPrefix,
+		JSONVersion:  nifuda.JSONVersion,
+		Operations:   operations,
+		Precheck:     a.precheck,
+		Authenticate: a.authenticate,
+		FaultCode:    "ServerException",
+	}
+}
+
+type api struct {
+	nifuda.Unimplemented
+	Options
+}
+
+func (a *api) precheck(r *http.Request) error {
+	return explain(a.Authenticator.Precheck(r.Context(), r))
+}
+
+type callerKey struct{}
+
+// authenticate puts the caller into the context of the operation.
+func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error) {
+	caller, err := a.Authenticator.Verify(r.Context(), r, body)
+	if err != nil {
+		return nil, explain(fmt.Errorf("authenticate: %w", err))
+	}
+	httpx.RecordOf(r.Context()).Principal = caller.Principal.ARN
+	return context.WithValue(r.Context(), callerKey{}, call{caller, r}), nil
+}
+
+// A call is who calls, and how.
+type call struct {
+	authn.Identity
+	request *http.Request
+}
+
+// callOf returns who calls. Without a caller there is nobody to act for, and it
+// panics.
+func callOf(ctx context.Context) call { return ctx.Value(callerKey{}).(call) }
+
+// authorize asks whether the caller may take an action on a resource of an account.
+func (a *api) authorize(ctx context.Context, action, resource, account string) error {
+	c := callOf(ctx)
+	err := a.Authorizer.Authorize(ctx, iam.Request{
+		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account,
+		Keys: func() iam.Keys { return authn.Conditions(c.request, c.Region, a.Now()) },
+	})
+	if err != nil {
+		return fmt.Errorf("authorize %s: %w", action, err)
+	}
+	return nil
+}
+
+// value is what an optional member holds; absent ones hold zero.
+func value[T any](member *T) T {
+	if member == nil {
+		var zero T
+		return zero
+	}
+	return *member
+}
