@@ -134,7 +134,7 @@ func lockDatabase(path string) (*flock.Flock, error) {
 func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog) (*Store, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
-		fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointPages)
+		"&_pragma=wal_autocheckpoint(0)" // the writer does it, see copyLog
 	writer, err := sql.Open("sqlite", dsn+"&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)")
 	if err != nil {
 		return nil, err
@@ -285,6 +285,32 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		one.result <- results[i]
 	}
+	if err == nil && isIOError(w.copyLog(ctx)) {
+		w.suspect.Store(true)
+	}
+}
+
+// copyLog copies the write-ahead log into the database when it has become long.
+//
+// SQLite would do that by itself, but when a reader holds it up it copies a
+// part, without a sync, and remembers that as done. Should the sync after the
+// rest fail, the kernel may drop both parts, and SQLite would copy only the rest
+// again. So this waits for the readers, which are short, and copies the whole. A
+// reader that takes longer, such as a backup, gets the part after all, for the
+// log must not grow without end.
+func (w *sqliteWriter) copyLog(ctx context.Context) error {
+	var busy, pages, copied int
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &copied); err != nil {
+		return err
+	}
+	if pages-copied < checkpointPages {
+		return nil
+	}
+	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {
+		return err
+	}
+	err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &pages, &copied)
+	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
 }
 
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,6 +50,68 @@ func TestAfterAFailedSyncTheLogIsEmptiedBeforeTheNextCommit(t *testing.T) {
 	}
 	if err := errors.Join(putSetting(s, "after"), s.Ping(t.Context())); err != nil {
 		t.Error(err)
+	}
+}
+
+// The log is copied whole when it is long, and then overwritten from its
+// beginning; while a reader holds it up it goes on growing.
+func TestALongLogIsCopiedIntoTheDatabase(t *testing.T) {
+	s, path := openTest(t)
+	const rounds, perRound = 12, checkpointPages / 4
+	letter := byte('a')
+	fill := func() {
+		t.Helper()
+		letter++ // SQLite does not write what stays the same
+		text := strings.Repeat(string(letter), 4000)
+		err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
+			for i := range perRound {
+				if err := tx.PutSetting(ctx, "123456789012", strconv.Itoa(i), RegistryPolicy, text, 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages := func() int64 {
+		t.Helper()
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size() / 4096
+	}
+	for range rounds {
+		fill()
+	}
+	if got := pages(); got < checkpointPages || got > 2*checkpointPages {
+		t.Errorf("after %d pages or more the log has %d", rounds*perRound, got)
+	}
+
+	reader, err := s.engine.(*sqliteEngine).readers.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Exec("SELECT COUNT(*) FROM settings"); err != nil {
+		t.Fatal(err)
+	}
+	for range rounds {
+		fill()
+	}
+	if got := pages(); got < 2*checkpointPages {
+		t.Errorf("while a reader holds it up the log has %d pages", got)
+	}
+	if err := reader.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	held := pages()
+	for range rounds {
+		fill()
+	}
+	if got := pages(); got > held+checkpointPages {
+		t.Errorf("after the reader the log went on to %d pages from %d", got, held)
 	}
 }
 
