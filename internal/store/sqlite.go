@@ -299,18 +299,33 @@ func (w *sqliteWriter) commit(batch []*write) {
 // reader that takes longer, such as a backup, gets the part after all, for the
 // log must not grow without end.
 func (w *sqliteWriter) copyLog(ctx context.Context) error {
-	var busy, pages, copied int
-	if err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &copied); err != nil {
+	waiting, err := w.pagesToCopy(ctx)
+	if err != nil || waiting < checkpointPages {
 		return err
-	}
-	if pages-copied < checkpointPages {
-		return nil
 	}
 	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {
 		return err
 	}
-	err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &pages, &copied)
+	var busy, pages, copied int
+	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &pages, &copied)
 	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
+}
+
+// pagesToCopy is how many pages of the log are not in the database yet. It is
+// asked after each commit, so the statement is kept.
+func (w *sqliteWriter) pagesToCopy(ctx context.Context) (int, error) {
+	rows, err := w.tx.conn.QueryContext(ctx, "PRAGMA wal_checkpoint(NOOP)")
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	var busy, pages, copied int
+	for rows.Next() {
+		if err := rows.Scan(&busy, &pages, &copied); err != nil {
+			return 0, err
+		}
+	}
+	return pages - copied, rows.Err()
 }
 
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
