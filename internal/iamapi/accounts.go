@@ -53,7 +53,7 @@ func (s *iamService) GetAccountSummary(ctx context.Context, _ *awsiam.GetAccount
 	}
 	out := &awsiam.GetAccountSummaryResponse{SummaryMap: map[string]int32{}}
 	for name, n := range summary {
-		out.SummaryMap[name] = int32(n) //nolint:gosec // quotas and what they bound are small
+		out.SummaryMap[name] = int32(n) // quotas and what they bound are small
 	}
 	return out, nil
 }

@@ -108,6 +108,6 @@ func packedSize(percent int) *int32 {
 	if percent == 0 {
 		return nil
 	}
-	size := int32(min(percent, 100)) //nolint:gosec // a percentage
+	size := int32(min(percent, 100))
 	return &size
 }
