@@ -87,7 +87,7 @@ func (a *api) DeleteRepository(ctx context.Context, in *ecr.DeleteRepositoryRequ
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := a.registry.DeleteRepository(ctx, name, value(in.Force))
+	deleted, err := a.registry.DeleteRepository(ctx, name, value(in.Force), callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/store"
@@ -25,9 +24,9 @@ type Blob struct {
 const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 // A client that is told that a blob exists may rely on it without uploading
-// it. The link is touched then, unless it was in this time: a tenth of the
-// grace period after which an unused blob may be collected.
-const touchInterval = 144 * time.Minute
+// it. The link is touched then, unless it was in this part of the grace period
+// after which an unused blob may be collected.
+const touchPart = 10
 
 // CheckBlob returns a repository's blob and keeps it from being collected, or
 // refuses with LayersNotFound or RepositoryNotFound.
@@ -76,7 +75,7 @@ func (r *Registry) touch(ctx context.Context, repositoryID string, links []store
 	now := r.millis()
 	var stale []string
 	for _, l := range links {
-		if now-l.TouchedAt > touchInterval.Milliseconds() {
+		if now-l.TouchedAt >= (r.grace / touchPart).Milliseconds() {
 			stale = append(stale, l.Digest)
 		}
 	}
@@ -164,7 +163,7 @@ func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source,
 		if err != nil {
 			return err
 		}
-		_, err = tx.LinkBlob(ctx, targetID, digest, blobID, size, r.millis())
+		_, err = r.link(ctx, tx, targetID, digest, blobID, size)
 		return err
 	})
 	switch {
@@ -176,6 +175,17 @@ func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source,
 		return false, repositoryNotFound(target)
 	}
 	return false, fmt.Errorf("mount blob: %w", err)
+}
+
+// link makes a blob a member of a repository, to be looked at after the grace
+// period: no image refers to it yet.
+func (r *Registry) link(ctx context.Context, tx *store.Tx, repositoryID, digest, blobID string, size int64) (existed bool, err error) {
+	now := r.millis()
+	isNew, err := tx.LinkBlob(ctx, repositoryID, digest, blobID, size, now)
+	if err != nil || !isNew {
+		return true, err
+	}
+	return false, tx.CheckLink(ctx, repositoryID, digest, now+r.grace.Milliseconds())
 }
 
 // BlobSources returns names of the registry's repositories that hold a blob, at
@@ -196,6 +206,9 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 		return err
 	}
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.CheckBlob(ctx, repositoryID, digest); err != nil {
+			return err
+		}
 		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
 		if err == nil && !unlinked {
 			return store.ErrNotFound

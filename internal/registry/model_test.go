@@ -322,7 +322,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 					if !force && len(m.images) == 0 {
 						rt.Skip() // histories would seldom get anywhere
 					}
-					_, err := f.DeleteRepository(t.Context(), n, force)
+					_, err := f.DeleteRepository(t.Context(), n, force, actor)
 					wantCodeOrNone(rt, err, m.deleteRepository(force))
 					if err == nil {
 						f.create(t, n, set.TagMutability)

@@ -369,7 +369,7 @@ func TestDeleteRepositoryAgainstPush(t *testing.T) {
 			wg.Go(func() {
 				_, pushed = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload, Tags: []string{"v1"}})
 			})
-			wg.Go(func() { _, deleted = f.DeleteRepository(t.Context(), app, false) })
+			wg.Go(func() { _, deleted = f.DeleteRepository(t.Context(), app, false, actor) })
 			wg.Wait()
 			if !refusedAs(pushed, registry.CodeRepositoryNotFound) || !refusedAs(deleted, registry.CodeRepositoryNotEmpty) {
 				t.Fatal(pushed, deleted)
@@ -378,7 +378,7 @@ func TestDeleteRepositoryAgainstPush(t *testing.T) {
 				t.Fatalf("push: %v, delete: %v; exactly one must win", pushed, deleted)
 			}
 			if deleted != nil {
-				if _, err := f.DeleteRepository(t.Context(), app, true); err != nil {
+				if _, err := f.DeleteRepository(t.Context(), app, true, actor); err != nil {
 					t.Fatal(err)
 				}
 			}

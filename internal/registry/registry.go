@@ -42,6 +42,11 @@ func (n RepositoryName) ARN() string { return n.Registry.ARN(n.Name) }
 type Options struct {
 	// UploadKey authenticates upload ids, so that starting an upload writes nothing.
 	UploadKey []byte
+	// Grace is how long a blob that no image refers to is kept: a client that was
+	// told of it has so long to push its manifest. 0 keeps it not at all.
+	Grace time.Duration
+	// UndeleteWindow is how long what was deleted can be restored; 0 is not at all.
+	UndeleteWindow time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -55,6 +60,8 @@ type Registry struct {
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
+	grace   time.Duration
+	window  time.Duration // in which what was deleted can be restored
 	now     func() time.Time
 	log     *slog.Logger
 
@@ -84,6 +91,8 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
+		grace:   o.Grace,
+		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
 	}

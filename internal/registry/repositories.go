@@ -180,8 +180,10 @@ func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit 
 }
 
 // DeleteRepository deletes a repository and returns it as it was. One that
-// holds images is refused with RepositoryNotEmpty unless force.
-func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
+// holds images is refused with RepositoryNotEmpty unless force. However much it
+// holds, that takes no time: it is taken apart later, when it cannot be restored
+// any more.
+func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool, actor string) (Repository, error) {
 	defer r.repositoryIDs.change(n)()
 	defer r.protections.change(n)()
 	var row store.Repository
@@ -197,7 +199,7 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 		if holds && !force {
 			return refuse(CodeRepositoryNotEmpty, "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", n.Name, n.Registry.Account)
 		}
-		return tx.DeleteRepository(ctx, row.ID)
+		return tx.HideRepository(ctx, row, actor, r.millis())
 	})
 	if err != nil {
 		return Repository{}, r.explain("delete repository", n, err)

@@ -279,13 +279,9 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 		if err != nil {
 			return err
 		}
-		isNew, err := tx.LinkBlob(ctx, u.RepositoryID, b.Digest, id, b.Size, r.millis())
-		if err != nil {
+		existed, err = r.link(ctx, tx, u.RepositoryID, b.Digest, id, b.Size)
+		if err != nil || u.ID == "" {
 			return err
-		}
-		existed = !isNew
-		if u.ID == "" {
-			return nil
 		}
 		return tx.EndUpload(ctx, u.ID)
 	})

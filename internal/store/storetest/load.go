@@ -165,8 +165,9 @@ func (l Load) addRepository(b *bulk, name string) (id string) {
 
 func (l Load) addBlob(b *bulk, repositoryID string, content []byte, at int64) {
 	id, d := newID(), digest.FromBytes(content).String()
-	b.insert("blobs", id, d, "", len(content), nil, at, content)
+	b.insert("blobs", id, d, "", len(content), nil, at, content, nil, nil)
 	b.insert("repository_blobs", repositoryID, d, id, len(content), at)
+	b.insert("link_checks", at, repositoryID, d)
 }
 
 func (l Load) addImage(b *bulk, repositoryID string, image LoadedImage, at int64) {
