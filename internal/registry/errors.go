@@ -37,10 +37,11 @@ const (
 	CodeTooManyTags              Code = "TooManyTagsException"
 	CodeUploadNotFound           Code = "UploadNotFoundException"
 	CodeNotImplemented           Code = "NotImplementedException"
-	CodeLayerReferenced          Code = "LayerReferencedByImage" // ours: ECR cannot delete layers
-	CodeUploadInUse              Code = "UploadInUse"            // ours: two requests write to one upload
-	CodeTagsChanged              Code = "TagsChanged"            // ours: a deletion was allowed for other tags
-	CodeManifestInvalid          Code = "ManifestInvalid"        // ours: a manifest that the OCI specification forbids
+	CodeLayerReferenced          Code = "LayerReferencedByImage"    // ours: ECR cannot delete layers
+	CodeUploadInUse              Code = "UploadInUse"               // ours: two requests write to one upload
+	CodeTagsChanged              Code = "TagsChanged"               // ours: a deletion was allowed for other tags
+	CodeUndeleteDisabled         Code = "UndeleteDisabledException" // ours: nothing that is deleted is kept
+	CodeManifestInvalid          Code = "ManifestInvalid"           // ours: a manifest that the OCI specification forbids
 )
 
 // An Error is a refusal that the caller is told, word for word. Every other
@@ -74,6 +75,10 @@ const StorageFullMessage = "The registry has no space left to store this. Nothin
 
 func repositoryNotFound(n RepositoryName) *Error {
 	return refuse(CodeRepositoryNotFound, "The repository with name '%s' does not exist in the registry with id '%s'", n.Name, n.Registry.Account)
+}
+
+func repositoryAlreadyExists(n RepositoryName) *Error {
+	return refuse(CodeRepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", n.Name, n.Registry.Account)
 }
 
 func imageNotFound(n RepositoryName, digest, tag string) *Error {

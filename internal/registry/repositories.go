@@ -143,7 +143,7 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 		return nil
 	})
 	if store.IsUnique(err) {
-		return Repository{}, refuse(CodeRepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", in.Name, in.Registry.Account)
+		return Repository{}, repositoryAlreadyExists(in.RepositoryName)
 	}
 	if err != nil {
 		return Repository{}, fmt.Errorf("create repository: %w", err)

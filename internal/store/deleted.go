@@ -72,6 +72,12 @@ func (q queries) DeletedImagesTagged(ctx context.Context, repositoryID, tag, bef
 		repositoryID, tag, before, since, limit)
 }
 
+// DeletedImageByID returns what a deletion after a time took, or nothing.
+func (q queries) DeletedImageByID(ctx context.Context, repositoryID, id string, since int64) ([]DeletedImage, error) {
+	return list(ctx, q, scanDeletedImage, `SELECT `+deletedImageColumns+` FROM deleted_images d
+		WHERE d.id = $1 AND d.repository_id = $2 AND d.deleted_at > $3`, id, repositoryID, since)
+}
+
 // TagsOfDeletions returns the tags that went with each of the deletions, in order.
 func (q queries) TagsOfDeletions(ctx context.Context, ids []string) (map[string][]string, error) {
 	type row struct{ id, tag string }
