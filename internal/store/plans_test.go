@@ -24,7 +24,8 @@ var whole = map[string]string{
 	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
-	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`: "one row",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:  "at most 50 rows",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
 		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
 		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
