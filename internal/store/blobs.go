@@ -23,6 +23,7 @@ type BlobLink struct {
 	Size      int64
 	TouchedAt int64 // Unix milliseconds
 	Damaged   bool  // the blob's bytes cannot be given
+	HasKey    bool  // the repository has a KMS key; only [Store.BlobLink] sets it
 }
 
 func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
@@ -34,10 +35,10 @@ func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
 // is no such repository or it lacks the blob.
 func (q queries) BlobLink(ctx context.Context, account, region, name, digest string) (repositoryID string, l BlobLink, err error) {
 	l.Digest = digest
-	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = l.blob_id)
+	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at, r.kms_key <> '', EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = l.blob_id)
 		FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt, &l.Damaged)
+		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt, &l.HasKey, &l.Damaged)
 	return repositoryID, l, err
 }
 
@@ -51,10 +52,10 @@ func (q queries) BlobLinks(ctx context.Context, repositoryID string, digests []s
 // whether it is marked as damaged, or [ErrNotFound].
 func (q queries) OpenBlob(ctx context.Context, account, region, name, digest string) (b Blob, damaged bool, err error) {
 	var location sql.NullString
-	err = q.get(ctx, `SELECT b.id, b.size, b.location, b.content, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FROM repositories r
+	err = q.get(ctx, `SELECT b.id, b.domain, b.size, b.location, b.content, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FROM repositories r
 		JOIN repository_blobs l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &b.ID, &b.Size, &location, &b.Content, &damaged)
+		[]any{account, region, name, digest}, &b.ID, &b.Domain, &b.Size, &location, &b.Content, &damaged)
 	b.Digest, b.Location = digest, location.String
 	return b, damaged, err
 }
