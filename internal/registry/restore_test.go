@@ -3,7 +3,6 @@ package registry_test
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -34,14 +32,7 @@ func eachRestorable(t *testing.T, test func(t *testing.T, f fixture)) {
 
 func openRestorable(t testing.TB, s *store.Store, dir string, c *clock) *registry.Registry {
 	t.Helper()
-	blobs, err := file.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
-	return registry.New(s, blobs, registry.Options{
-		UploadKey: []byte("0123456789abcdef0123456789abcdef"), UndeleteWindow: window, Now: c.now, Log: slog.New(slog.DiscardHandler),
-	})
+	return openWith(t, s, dir, c, func(o *registry.Options) { o.UndeleteWindow = window })
 }
 
 func (f fixture) delete(t testing.TB, n registry.RepositoryName, digest string) {

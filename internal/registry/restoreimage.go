@@ -186,7 +186,7 @@ func (b *bringingBack) tag(ctx context.Context, tx *store.Tx, in TagRestoration)
 	if out.Previous, err = tx.TagDigest(ctx, b.repository.ID, in.Tag); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return out, err
 	}
-	m, err := tx.ManifestByDigest(ctx, b.n.Registry.Account, b.n.Registry.Region, b.n.Name, change.Digest)
+	m, _, err := tx.ManifestByDigest(ctx, b.n.Registry.Account, b.n.Registry.Region, b.n.Name, change.Digest)
 	if err == nil {
 		p, err := b.put(m.Payload, m.MediaType, m.Digest, b.now, []string{in.Tag})
 		if err != nil {
@@ -283,6 +283,9 @@ func (b *bringingBack) plan(ctx context.Context, tx *store.Tx, d store.DeletedIm
 
 // put is a push of what was there before.
 func (b *bringingBack) put(payload []byte, mediaType, digest string, pushedAt int64, tags []string) (*put, error) {
+	if !manifest.HasDigest(payload, digest) {
+		return nil, imageDamaged(b.n, digest)
+	}
 	m, err := manifest.Parse(payload, mediaType)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", digest, err)
