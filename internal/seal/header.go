@@ -25,7 +25,7 @@ type Header struct {
 
 // Header returns the bytes that a file sealed with the key begins with.
 func (k *Key) Header() ([]byte, error) {
-	if len(k.Secrets) == 0 || len(k.Secrets) > maxLayers {
+	if len(k.Secrets) == 0 || len(k.Secrets) > MaxLayers {
 		return nil, errSecrets
 	}
 	if len(k.Wrapped) > math.MaxUint16 {
@@ -44,7 +44,7 @@ func ReadHeader(r io.ReaderAt) (Header, error) {
 		return Header{}, err
 	}
 	rest := fixed[len(magic):]
-	if string(fixed[:len(magic)]) != magic || rest[0] != version || rest[1] == 0 || rest[1] > maxLayers {
+	if string(fixed[:len(magic)]) != magic || rest[0] != version || rest[1] == 0 || rest[1] > MaxLayers {
 		return Header{}, ErrNoHeader
 	}
 	h := Header{Layers: int(rest[1]), Wrapped: make([]byte, binary.BigEndian.Uint16(rest[2:]))}

@@ -43,8 +43,10 @@ const (
 	// SecretSize is the length of a data key in bytes.
 	SecretSize = 32
 
-	version   = 1
-	maxLayers = 2
+	// MaxLayers is how many secrets a key has at most.
+	MaxLayers = 2
+
+	version = 1
 
 	nonceSize = 12
 	overhead  = nonceSize + 16 // of a chunk and layer
@@ -175,7 +177,7 @@ type chunks struct {
 }
 
 func newChunks(k *Key) (*chunks, error) {
-	if len(k.Secrets) == 0 || len(k.Secrets) > maxLayers {
+	if len(k.Secrets) == 0 || len(k.Secrets) > MaxLayers {
 		return nil, errSecrets
 	}
 	c := &chunks{layers: make([]cipher.AEAD, len(k.Secrets)), overhead: len(k.Secrets) * overhead}

@@ -1,6 +1,10 @@
 package seal
 
-import "errors"
+import (
+	"errors"
+	"io"
+	"iter"
+)
 
 // A Sealer turns plaintext, as it comes, into chunks. It keeps back what may
 // become the last chunk. It is not safe for concurrent use.
@@ -26,16 +30,16 @@ func ResumeSealer(k *Key, size int64, tail []byte) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(tail) != tailSize(size) {
+	if len(tail) != TailSize(size) {
 		return nil, errors.New("resume sealing: the tail does not fit the size")
 	}
 	s.size, s.tail = size, append(s.tail, tail...)
 	return s, nil
 }
 
-// tailSize is how much of so many bytes is kept back: up to a whole chunk,
-// because it may be the last.
-func tailSize(size int64) int {
+// TailSize returns how much of so many bytes a Sealer keeps back: up to a whole
+// chunk, because it may be the last.
+func TailSize(size int64) int {
 	if size <= 0 {
 		return 0
 	}
@@ -92,4 +96,32 @@ func (s *Sealer) keep(plain []byte) {
 func (s *Sealer) Finish(dst []byte) []byte {
 	number := (s.size - int64(len(s.tail))) / ChunkSize
 	return s.chunks.seal(dst, s.tail, kindLast, number)
+}
+
+// Reopen returns the plaintext so far, in pieces that are valid until the next:
+// first what is in the chunks, which are in the file from start on, and then the
+// tail. An error ends it.
+func (s *Sealer) Reopen(file io.ReaderAt, start int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		each := ChunkSize + s.chunks.overhead
+		memory := make([]byte, each)
+		for number := range (s.size - int64(len(s.tail))) / ChunkSize {
+			plain, err := s.reopen(file, memory, start, number)
+			if !yield(plain, err) || err != nil {
+				return
+			}
+		}
+		yield(s.tail, nil)
+	}
+}
+
+func (s *Sealer) reopen(file io.ReaderAt, memory []byte, start, number int64) ([]byte, error) {
+	n, err := file.ReadAt(memory, start+number*int64(len(memory)))
+	if n == len(memory) {
+		return s.chunks.openInPlace(memory, kindInner, number)
+	}
+	if errors.Is(err, io.EOF) {
+		return nil, ErrDamaged
+	}
+	return nil, err
 }

@@ -103,7 +103,7 @@ var memories windowMemories
 
 // The memory of a window has a byte more than its chunks, to see where a file ends.
 const (
-	sealedChunk  = ChunkSize + maxLayers*overhead
+	sealedChunk  = ChunkSize + MaxLayers*overhead
 	largeWindow  = windowChunks*sealedChunk + 1
 	singleWindow = sealedChunk + 1
 )
