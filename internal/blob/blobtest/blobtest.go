@@ -75,6 +75,9 @@ func run(t *testing.T, open Opener) {
 		{"Remove is idempotent", removeTwice},
 		{"a missing location is not found", missing},
 		{"a blob is read from any offset", seek},
+		{"Walk visits what was committed and no upload", walkAll},
+		{"Walk shows what may be removed", walkAndRemove},
+		{"Walk ends with the visitor's error", walkUntilError},
 		{"many write at once", concurrent},
 		{"Drop removes an upload, and is idempotent", drop},
 		{"a sealed object has nothing of the plaintext", nothingPlain},
@@ -216,6 +219,7 @@ func cancelled(t *testing.T, open Opener) {
 	_, err = s.Open(ctx, location, len(bytes))
 	check("Open", err)
 	check("Remove", s.Remove(ctx, location))
+	check("Walk", s.Walk(ctx, func(blob.Object) error { return nil }))
 	check("Ping", s.Ping(ctx))
 	if got, err := unsaved.Save(ctx); got != nil {
 		t.Errorf("Save: state %x", got)

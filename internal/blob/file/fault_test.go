@@ -127,10 +127,13 @@ func TestAFaultDuringSaveIsNotAcknowledged(t *testing.T) {
 	})
 }
 
+// more is what follows, more than is sealed together.
+var more = bytes.Repeat([]byte("more"), 20_001)
+
 // saved starts an upload and returns what it was given and its state.
 func saved(t *testing.T, s *Store, key *seal.Key) ([]byte, []byte) {
 	t.Helper()
-	begin := bytes.Repeat([]byte("begin"), 1001)
+	begin := bytes.Repeat([]byte("begin"), 20_001) // more than is sealed together
 	w, err := s.Create(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -157,10 +160,10 @@ func TestAFullDiskKeepsWhatWasSaved(t *testing.T) {
 				t.Fatal(resumeErr)
 			}
 			disk.failOnce("write", err)
-			if _, err := w.Write([]byte("more bytes")); err == nil {
+			if _, err := w.Write(more); err == nil {
 				t.Fatal("Write: no error")
 			}
-			if n, err := w.Write([]byte("more bytes")); n != 0 || err == nil {
+			if n, err := w.Write(more); n != 0 || err == nil {
 				t.Fatalf("Write after a failed one: %d, %v", n, err)
 			}
 			if state, err := w.Save(t.Context()); state != nil || err == nil {
@@ -254,7 +257,7 @@ func TestBytesOfAFailedSyncAreNeverTrustedAgain(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := w.Write([]byte("more")); err != nil {
+				if _, err := w.Write(more); err != nil {
 					t.Fatal(err)
 				}
 				failed := false
@@ -268,7 +271,7 @@ func TestBytesOfAFailedSyncAreNeverTrustedAgain(t *testing.T) {
 					}
 					return nil
 				}
-				sum := digest.FromBytes(append(begin, "more"...))
+				sum := digest.FromBytes(append(begin, more...))
 				if end == "Save" {
 					_, err = w.Save(t.Context())
 				} else {
