@@ -72,7 +72,7 @@ func openRing(ctx context.Context, metadata *store.Store, source keyring.Source)
 }
 
 func readRingCheck(ctx context.Context, metadata *store.Store) ([]byte, error) {
-	state, err := metadata.Progress(ctx, ringWork)
+	state, _, err := metadata.Progress(ctx, ringWork)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,8 @@ func newRingCheck(ctx context.Context, metadata *store.Store, ring *keyring.Ring
 		return nil, err
 	}
 	err = metadata.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		return tx.BeginProgress(ctx, ringWork, string(state), time.Now().UnixMilli())
+		_, err := tx.Advance(ctx, ringWork, "", string(state), time.Now().UnixMilli())
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,5 @@
 -- sealing is the data key of a blob, wrapped; NULL is a blob that is not sealed.
--- damaged_at is when its bytes were found not to have the digest.
 ALTER TABLE blobs ADD COLUMN sealing BYTEA;
-ALTER TABLE blobs ADD COLUMN damaged_at BIGINT;
 -- What sealing has to look for when it was off. It is empty else.
 CREATE INDEX blobs_unsealed ON blobs (id) WHERE sealing IS NULL;
 
