@@ -108,7 +108,7 @@ var nothing iam.Target
 // target returns what counts for the resource: something for repositories alone.
 // Actions that touch none are for the identity's policies to decide (spec 2.7).
 func (a *Authorizer) target(ctx context.Context, r iam.Request) (*iam.Target, error) {
-	if !strings.HasPrefix(r.Action, "ecr:") || !strings.HasPrefix(r.Resource, "arn:") {
+	if !iam.IsOfRepositories(r.Action, r.Resource) {
 		return &nothing, nil
 	}
 	target, err := a.repositories.Target(ctx, r.Action, r.Resource)
