@@ -25,6 +25,13 @@ var (
 // holds a Location holds verified, durable bytes.
 type Location string
 
+// An Object is a finished object of a store, as its storage has it.
+type Object struct {
+	Location Location
+	Size     int64 // bytes in storage
+	ModTime  time.Time
+}
+
 // A Store keeps blobs.
 type Store interface {
 	// Create begins an object.
@@ -40,6 +47,11 @@ type Store interface {
 	// RemoveUploads drops the unfinished objects that nobody has written to since
 	// a time, and returns how many.
 	RemoveUploads(ctx context.Context, olderThan time.Time) (int, error)
+	// Walk visits the finished objects, in no order, until visit returns an error,
+	// which Walk returns. It may see or miss what is committed or removed
+	// meanwhile; visit may remove what it is shown. What is no object of the store
+	// is passed over.
+	Walk(ctx context.Context, visit func(Object) error) error
 	// Ping reports whether the store can take and give bytes.
 	Ping(ctx context.Context) error
 }

@@ -63,6 +63,7 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 // transactions of concurrent callers together: one sync of the write-ahead log
 // makes all of them durable.
 type sqliteEngine struct {
+	path    string
 	readers *sql.DB
 	writer  *sql.DB
 	file    *openedFile
@@ -160,7 +161,7 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
 	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)

@@ -47,6 +47,7 @@ type Tx struct {
 type engine interface {
 	update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error
 	ping(ctx context.Context) error
+	claimTrash(ctx context.Context) (release func() error, claimed bool, err error)
 	close() error
 }
 

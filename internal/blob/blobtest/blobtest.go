@@ -42,6 +42,9 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"Remove is idempotent", removeTwice},
 		{"a missing location is not found", missing},
 		{"a blob is read from any offset", seek},
+		{"Walk visits what was committed and no upload", walkAll},
+		{"Walk shows what may be removed", walkAndRemove},
+		{"Walk ends with the visitor's error", walkUntilError},
 		{"many write at once", concurrent},
 		{"a cancelled context stops every step", cancelled},
 		{"a Writer that ended takes nothing more", ended},
@@ -180,6 +183,7 @@ func cancelled(t *testing.T, open Opener) {
 	_, err = s.Open(ctx, location)
 	check("Open", err)
 	check("Remove", s.Remove(ctx, location))
+	check("Walk", s.Walk(ctx, func(blob.Object) error { return nil }))
 	check("Ping", s.Ping(ctx))
 	if got, err := unsaved.Save(ctx); got != nil {
 		t.Errorf("Save: state %x", got)
