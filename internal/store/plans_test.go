@@ -23,8 +23,11 @@ var whole = map[string]string{
 	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
 	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
-	countPolicyHolders: "counts what it found",
-	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	countPolicyHolders:                          "counts what it found",
+	`SELECT name FROM migrations ORDER BY name`: "a handful of rows",
+	`SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`: "a backup is of all blobs",
+	`SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`:               "a backup is of all blobs",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:             "at most 50 rows",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
 		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
 		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
