@@ -23,6 +23,7 @@ const module = "github.com/nifuda/nifuda/"
 var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
+	offline    = []string{"internal/backup"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
@@ -44,8 +45,9 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
+	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
 	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{offline, slices.Concat(state, vocabulary)},
 	{settings, nil},
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},

@@ -24,8 +24,8 @@ var ErrNotEmpty = errors.New("is not empty")
 type Dump struct {
 	Schema []string
 	Tables []Table
-	// Open returns what reads a table's rows, one by one, until io.EOF. The
-	// values that it returned last may be overwritten by the next.
+	// Open returns what reads a table's rows, one by one, until io.EOF. A row may
+	// be overwritten by the next, its values not.
 	Open func(t Table) (next func() ([]any, error), close func() error, err error)
 }
 
@@ -71,7 +71,7 @@ func emptySchema(ctx context.Context, conn *sql.Conn) error {
 // Load makes the database at url, which must be empty, of a dump: wholly or not
 // at all. A dump of an older schema is brought up to date.
 func Load(ctx context.Context, url string, dump Dump) error {
-	err := dump.check()
+	err := dump.Check()
 	if err != nil {
 		return fmt.Errorf("load the database: %w", err)
 	}
@@ -86,8 +86,8 @@ func Load(ctx context.Context, url string, dump Dump) error {
 	return nil
 }
 
-// check refuses what no [Snapshot] gave.
-func (d Dump) check() error {
+// Check refuses what no [Snapshot] of this version or an older one gave.
+func (d Dump) Check() error {
 	want, err := tablesOf(d.Schema)
 	if err != nil {
 		return err
