@@ -47,6 +47,8 @@ type Options struct {
 	Grace time.Duration
 	// UndeleteWindow is how long what was deleted can be restored; 0 is not at all.
 	UndeleteWindow time.Duration
+	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
+	Keys DataKeys
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -57,6 +59,7 @@ type Options struct {
 type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
+	keys    DataKeys
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -66,8 +69,8 @@ type Registry struct {
 	log     *slog.Logger
 
 	// What the hottest reads found; nil where other processes write too.
-	repositoryIDs *cache[string]
-	manifests     *cache[Manifest]
+	repositoryIDs *cache[place]
+	manifests     *cache[foundManifest]
 	protections   *cache[*protection]
 }
 
@@ -85,9 +88,13 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Keys == nil {
+		o.Keys = unsealed{}
+	}
 	r := &Registry{
 		store:   metadata,
 		blobs:   blobs,
+		keys:    o.Keys,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
@@ -97,8 +104,8 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		log:     o.Log,
 	}
 	if metadata.Exclusive() {
-		r.repositoryIDs = newCache[string](cachedRepositories)
-		r.manifests = newCache[Manifest](cachedManifests)
+		r.repositoryIDs = newCache[place](cachedRepositories)
+		r.manifests = newCache[foundManifest](cachedManifests)
 		r.protections = newCache[*protection](cachedProtections)
 	}
 	return r
