@@ -112,7 +112,7 @@ func (i *installation) add(content []byte, large bool) (d digest.Digest, locatio
 // mustHave fails the test unless the repository has a blob with these bytes.
 func (i *installation) mustHave(content []byte) {
 	i.t.Helper()
-	b, err := i.store.OpenBlob(i.t.Context(), "123456789012", "us-east-1", "app", digest.FromBytes(content).String())
+	b, _, err := i.store.OpenBlob(i.t.Context(), "123456789012", "us-east-1", "app", digest.FromBytes(content).String())
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func (r *restoring) sizes(ctx context.Context) (map[string]int64, error) {
 	return sizes, nil
 }
 
-func (r *restoring) copyBlob(ctx context.Context, to blobs, b store.StoredBlob) error {
+func (r *restoring) copyBlob(ctx context.Context, to blobs, b store.BlobFile) error {
 	from, err := r.open(ctx, placeOfBlob(b.Location))
 	if errors.Is(err, fs.ErrNotExist) {
 		r.lose(b, "it is not in the backup")
@@ -195,7 +195,7 @@ func (r *restoring) copyBlob(ctx context.Context, to blobs, b store.StoredBlob) 
 	return nil
 }
 
-func (r *restoring) lose(b store.StoredBlob, reason string) {
+func (r *restoring) lose(b store.BlobFile, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Lost = append(r.Lost, Damage{Digest: b.Digest, Location: b.Location, Reason: reason})

@@ -133,7 +133,7 @@ func (k *taking) copyBlobs(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(copies)
-	err = k.database.Blobs(ctx, func(b store.StoredBlob) error {
+	err = k.database.Blobs(ctx, func(b store.BlobFile) error {
 		if !have[b.Location] {
 			group.Go(func() error { return k.copyBlob(ctx, b) })
 		}
@@ -162,7 +162,7 @@ func (k *taking) locations(ctx context.Context) (map[string]bool, error) {
 	return have, nil
 }
 
-func (k *taking) copyBlob(ctx context.Context, b store.StoredBlob) error {
+func (k *taking) copyBlob(ctx context.Context, b store.BlobFile) error {
 	r, err := k.blobs.OpenStored(ctx, blob.Location(b.Location))
 	if err != nil {
 		return k.sayDamaged(ctx, b, err)
@@ -186,7 +186,7 @@ func (k *taking) copyBlob(ctx context.Context, b store.StoredBlob) error {
 	return nil
 }
 
-func (k *taking) sayDamaged(ctx context.Context, b store.StoredBlob, reason error) error {
+func (k *taking) sayDamaged(ctx context.Context, b store.BlobFile, reason error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (c *checked) Read(p []byte) (int, error) {
 // listBlobs writes down which blobs the snapshot needs.
 func (k *taking) listBlobs(ctx context.Context) (err error) {
 	k.List, err = putLines(ctx, k.target, k.Name, listOfBlobs, func(w *bufio.Writer) error {
-		return k.database.Blobs(ctx, func(b store.StoredBlob) error {
+		return k.database.Blobs(ctx, func(b store.BlobFile) error {
 			if k.damaged[b.Location] {
 				return nil
 			}
@@ -375,8 +375,8 @@ func (k *taking) removeAll(ctx context.Context, names []string) error {
 }
 
 // locationsOf returns the blobs that the snapshots need.
-func locationsOf(ctx context.Context, t target, all []Snapshot) (map[string]store.StoredBlob, error) {
-	needed := map[string]store.StoredBlob{}
+func locationsOf(ctx context.Context, t target, all []Snapshot) (map[string]store.BlobFile, error) {
+	needed := map[string]store.BlobFile{}
 	for _, s := range all {
 		lines, err := openLines(ctx, t, s.Name, s.List)
 		if err != nil {
@@ -387,7 +387,7 @@ func locationsOf(ctx context.Context, t target, all []Snapshot) (map[string]stor
 			if errors.Is(err, io.EOF) {
 				break
 			}
-			var b store.StoredBlob
+			var b store.BlobFile
 			if err == nil {
 				err = json.Unmarshal(line, &b)
 			}

@@ -40,12 +40,12 @@ type Column struct {
 	Kind Kind   `json:"kind"`
 }
 
-// A StoredBlob is a blob whose bytes are in the blob store.
-type StoredBlob struct {
-	Location string
-	Digest   string
-	Size     int64 // bytes, unsealed
-	Sealed   bool
+// A BlobFile is a blob whose bytes are in the blob store.
+type BlobFile struct {
+	Location string `json:"location"`
+	Digest   string `json:"digest"`
+	Size     int64  `json:"size"` // bytes, unsealed
+	Sealed   bool   `json:"sealed"`
 }
 
 // notDumped are the tables without what anyone wants back: uploads that have
@@ -122,7 +122,7 @@ func (s *Snapshot) Rows(ctx context.Context, t Table, visit func(row []any) erro
 const selectAll = `SELECT * FROM "`
 
 // Blobs calls visit with every blob whose bytes are in the blob store.
-func (s *Snapshot) Blobs(ctx context.Context, visit func(StoredBlob) error) error {
+func (s *Snapshot) Blobs(ctx context.Context, visit func(BlobFile) error) error {
 	query := `SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`
 	if !s.has("blobs", "sealing") { // of a server that is older than this program
 		query = `SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`
@@ -133,7 +133,7 @@ func (s *Snapshot) Blobs(ctx context.Context, visit func(StoredBlob) error) erro
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var b StoredBlob
+		var b BlobFile
 		if err := rows.Scan(&b.Location, &b.Digest, &b.Size, &b.Sealed); err != nil {
 			return err
 		}
