@@ -25,6 +25,8 @@ var (
 	wiring     = []string{"internal/server"}
 	offline    = []string{"internal/backup"}
 	settings   = []string{"internal/config", "internal/credentials"}
+	keys       = []string{"internal/keyring"}
+	dataKeys   = []string{"internal/datakeys"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
@@ -46,9 +48,11 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{offline, slices.Concat(state, vocabulary)},
 	{settings, nil},
+	{keys, []string{"internal/credentials"}},
+	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
