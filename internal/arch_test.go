@@ -33,6 +33,7 @@ var (
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
+	machine    = []string{"internal/diskspace"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
@@ -48,7 +49,7 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, machine, outside, vocabulary, generated)},
 	{offline, slices.Concat(state, vocabulary)},
 	{settings, nil},
 	{keys, []string{"internal/credentials"}},
@@ -59,8 +60,9 @@ var arrows = []struct {
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
-	{heart, slices.Concat(state, outside, vocabulary)},
-	{state, vocabulary},
+	{heart, slices.Concat(state, machine, outside, vocabulary)},
+	{state, slices.Concat(machine, vocabulary)},
+	{machine, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},

@@ -49,6 +49,8 @@ type Options struct {
 	UndeleteWindow time.Duration
 	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
 	Keys DataKeys
+	// Room says whether so many bytes of a push may be written; nil says always.
+	Room func(bytes int64) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -60,6 +62,7 @@ type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
 	keys    DataKeys
+	room    func(bytes int64) error
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -88,6 +91,9 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Room == nil {
+		o.Room = func(int64) error { return nil }
+	}
 	if o.Keys == nil {
 		o.Keys = unsealed{}
 	}
@@ -95,6 +101,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		store:   metadata,
 		blobs:   blobs,
 		keys:    o.Keys,
+		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),

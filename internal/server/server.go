@@ -123,7 +123,7 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--seal-keys: %w", err)
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
+		Keys: keys, Room: s.watchDisks().Room, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
