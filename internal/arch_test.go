@@ -28,6 +28,7 @@ var (
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	workers    = []string{"internal/verify"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/webidentity"}
@@ -45,14 +46,16 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, fronts, edges, workers, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
+	{[]string{"internal/nifudaapi"}, workers},
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
+	{workers, slices.Concat(heart, state, vocabulary)},
 	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
 	{outside, nil},
