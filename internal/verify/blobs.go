@@ -1,18 +1,14 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/manifest"
-	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -86,26 +82,6 @@ func (p *pass) inspect(ctx context.Context, b store.StoredBlob) (*problem, error
 	return nil, nil
 }
 
-// isDamage reports whether reading failed because of what was read.
-func isDamage(err error) bool {
-	return errors.Is(err, syscall.EIO)
-}
-
-// open returns the bytes of a blob as they were pushed.
-func (p *pass) open(ctx context.Context, b store.StoredBlob) (io.ReadCloser, *problem, error) {
-	if b.Location == "" {
-		return io.NopCloser(bytes.NewReader(b.Content)), nil, nil
-	}
-	file, err := p.Blobs.Open(ctx, blob.Location(b.Location))
-	if errors.Is(err, blob.ErrNotFound) {
-		return nil, &problem{BlobMissing, "its file is gone"}, registry.CheckBlobStore(ctx, p.Store, p.Blobs)
-	}
-	if isDamage(err) {
-		return nil, &problem{BlobDamaged, fmt.Sprintf("its file cannot be opened: %v", err)}, nil
-	}
-	return file, nil, err
-}
-
 // chunk is how many bytes are read at once: the rate is kept from one to the next.
 const chunk = 256 << 10
 
@@ -135,8 +111,10 @@ func (p *pass) copy(ctx context.Context, to io.Writer, from io.Reader) (size int
 
 // judge reports what is wrong with a blob, or that nothing is any more.
 func (p *pass) judge(ctx context.Context, b store.StoredBlob, wrong *problem) error {
-	if wrong == nil {
-		return p.clear(ctx, b)
+	if wrong == nil || !wrong.kind.breaksPulls() && wrong.kind.Damage() {
+		if err := p.clear(ctx, b); err != nil || wrong == nil {
+			return err
+		}
 	}
 	f := Finding{Kind: wrong.kind, Problem: "Of a blob, " + wrong.text + ".", Digest: b.Digest, Location: b.Location, known: b.Damaged}
 	uses, err := p.Store.BlobUses(ctx, b.ID, placeLimit)
@@ -150,7 +128,7 @@ func (p *pass) judge(ctx context.Context, b store.StoredBlob, wrong *problem) er
 		}
 		f.Places = append(f.Places, place)
 	}
-	if f.Kind.Damage() && p.Mark && !b.Damaged {
+	if f.Kind.breaksPulls() && p.Mark && !b.Damaged {
 		same, err := p.whileSame(ctx, b, func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.MarkDamaged(ctx, b.ID, p.Now().UnixMilli())
 			return err
@@ -165,7 +143,7 @@ func (p *pass) judge(ctx context.Context, b store.StoredBlob, wrong *problem) er
 
 // clear takes the mark from a blob that is whole.
 func (p *pass) clear(ctx context.Context, b store.StoredBlob) error {
-	if !p.Mark {
+	if !p.Mark || !b.Damaged {
 		return nil
 	}
 	same, err := p.whileSame(ctx, b, func(ctx context.Context, tx *store.Tx) error {
@@ -228,17 +206,4 @@ func (p *pass) forgottenBlob(ctx context.Context, id string) error {
 	}
 	p.report(ctx, Finding{Kind: Forgotten, Problem: "No repository has this blob, and no collection will find it.", Digest: b.Digest, Location: b.Location, Repaired: p.Repair})
 	return nil
-}
-
-// keeper is on whose keys a blob depends.
-func (p *pass) keeper(ctx context.Context, domain string) (registry.Keeper, error) {
-	if domain == "" {
-		return registry.Keeper{}, nil
-	}
-	r, err := p.Store.RepositoryByID(ctx, domain)
-	return registry.Keeper{
-		RepositoryID: domain,
-		Repository:   registry.RepositoryName{Registry: registry.ID{Account: r.Account, Region: r.Region}, Name: r.Name},
-		Encryption:   registry.Encryption{Type: r.Encryption, KMSKey: r.KMSKey},
-	}, err
 }

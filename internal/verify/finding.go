@@ -13,6 +13,7 @@ type Kind string
 const (
 	BlobDamaged       Kind = "BlobDamaged"       // the bytes have not the digest, or cannot be opened or read
 	BlobMissing       Kind = "BlobMissing"       // the bytes are gone
+	HeaderDamaged     Kind = "HeaderDamaged"     // the bytes are whole, but not to be read without the database
 	LinkBroken        Kind = "LinkBroken"        // a repository's link leads to no blob, or to another one
 	ManifestDamaged   Kind = "ManifestDamaged"   // the bytes of a manifest have not the digest
 	ReferencesDamaged Kind = "ReferencesDamaged" // what a manifest refers to is not what was recorded of it, or not there
@@ -30,6 +31,9 @@ const (
 
 // Damage reports whether something that was pushed is not as it was.
 func (k Kind) Damage() bool { return k != KeyUnavailable && k != Forgotten && k != Orphan }
+
+// breaksPulls reports whether a blob of which this is found cannot be given.
+func (k Kind) breaksPulls() bool { return k == BlobDamaged || k == BlobMissing }
 
 // A Place is a repository, and an image in it.
 type Place struct {
