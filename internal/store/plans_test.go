@@ -20,8 +20,10 @@ import (
 var whole = map[string]string{
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
-	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
-	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM blob_checks LIMIT $1) AS found`:                                 "counts up to a limit",
+	`SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT size FROM trash LIMIT $1) AS found`:            "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_repositories LIMIT $1) AS found`:                        "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
