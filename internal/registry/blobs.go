@@ -199,22 +199,23 @@ func (r *Registry) BlobSources(ctx context.Context, id ID, digest string) ([]str
 }
 
 // DeleteBlob takes a blob out of a repository. One that an image uses is
-// refused with LayerReferenced.
+// refused with LayerReferenced. Deleted images that have it cannot be restored
+// from then on.
 func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest string) error {
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return err
 	}
-	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.CheckBlob(ctx, repositoryID, digest); err != nil {
-			return err
+	for try := 1; ; try++ {
+		err = r.deleteBlob(ctx, repositoryID, digest)
+		if !store.IsForeignKey(err) || try == deleteTries {
+			break
 		}
-		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
-		if err == nil && !unlinked {
-			return store.ErrNotFound
+		// An image has it, or was deleted in between.
+		if _, err := r.store.BlobMediaType(ctx, repositoryID, digest); !errors.Is(err, store.ErrNotFound) {
+			break
 		}
-		return err
-	})
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return layerNotFound(n, digest)
@@ -224,6 +225,30 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 		return fmt.Errorf("delete blob: %w", err)
 	}
 	return nil
+}
+
+// deleteTries is how often the deletion of a blob is tried while the images that
+// have it come and go.
+const deleteTries = 20
+
+func (r *Registry) deleteBlob(ctx context.Context, repositoryID, digest string) error {
+	return r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		deletions, err := tx.DeletionsWith(ctx, repositoryID, digest)
+		if err != nil {
+			return err
+		}
+		if err := forgetDeletions(ctx, tx, deletions, r.millis()); err != nil {
+			return err
+		}
+		if err := tx.CheckBlob(ctx, repositoryID, digest); err != nil {
+			return err
+		}
+		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
+		if err == nil && !unlinked {
+			return store.ErrNotFound
+		}
+		return err
+	})
 }
 
 // explainMissingBlob tells a missing repository from a missing blob.

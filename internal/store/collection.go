@@ -30,6 +30,14 @@ func (tx *Tx) CheckBlob(ctx context.Context, repositoryID, digest string) error 
 	return err
 }
 
+// CheckLinksOfDeletion is CheckLink for every blob that a deleted image has.
+func (tx *Tx) CheckLinksOfDeletion(ctx context.Context, deletionID string, due int64) error {
+	_, err := tx.exec(ctx, `INSERT INTO link_checks (due_at, repository_id, digest)
+		SELECT $2::bigint, repository_id, blob_digest FROM deleted_image_blobs WHERE deletion_id = $1 ORDER BY blob_digest
+		ON CONFLICT (due_at, repository_id, digest) DO UPDATE SET due_at = excluded.due_at`, deletionID, due)
+	return err
+}
+
 // A LinkCheck is when to look at a repository's blob.
 type LinkCheck struct {
 	Due                  int64 // Unix milliseconds

@@ -26,7 +26,13 @@ var whole = map[string]string{
 	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
-	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:          "at most 50 rows",
+	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                             "one row",
+	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1`:                 "one row",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`: "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:  "counts up to a limit",
+	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
+		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging FOR UPDATE`: "one row",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
 		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
 		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
@@ -64,6 +70,7 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 		t.Fatal(err)
 	}
 	db := openRaw(t, database)
+	deleteAll(t, db, !strings.HasPrefix(database, "sqlite:"))
 	unused := map[string]bool{}
 	for text := range whole {
 		unused[text] = true
@@ -88,6 +95,27 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 	} {
 		if plan(t, db, bad) == nil {
 			t.Errorf("the plan of a statement without an index passed: %s", bad)
+		}
+	}
+}
+
+// deleteAll adds to a load as many deleted images as it has images, with the same
+// blobs and tags, and as much trash as it has blobs. SQLite is told of its tables by the store, PostgreSQL looks.
+func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
+	t.Helper()
+	statements := []string{
+		`INSERT INTO deleted_images (id, repository_id, digest, media_type, artifact_type, image_size, pushed_at, actor, deleted_at, payload)
+			SELECT digest, repository_id, digest, media_type, artifact_type, image_size, pushed_at, '', pushed_at, payload FROM manifests`,
+		`INSERT INTO deleted_image_blobs (deletion_id, repository_id, blob_digest) SELECT manifest_digest, repository_id, blob_digest FROM manifest_blobs`,
+		`INSERT INTO deleted_image_tags (deletion_id, repository_id, name) SELECT digest, repository_id, name FROM tags`,
+		`INSERT INTO trash (location, size, delete_after) SELECT id, size, created_at FROM blobs`,
+	}
+	if analyze {
+		statements = append(statements, `ANALYZE`)
+	}
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

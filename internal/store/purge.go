@@ -52,7 +52,7 @@ var (
 		},
 	}
 	purgeTagHistory = purge{
-		`SELECT name, CAST(seq AS TEXT) FROM tag_history WHERE repository_id = $1 AND name > '' ORDER BY name, seq LIMIT $2`,
+		`SELECT name, CAST(seq AS TEXT) AS sequence FROM tag_history WHERE repository_id = $1 AND name > '' ORDER BY name, seq LIMIT $2`,
 		2, []string{`DELETE FROM tag_history WHERE repository_id = $1 AND (name, seq) <= ($2, CAST($3 AS BIGINT))`},
 	}
 )
