@@ -112,11 +112,12 @@ type Trash struct {
 	DeleteAfter int64 // Unix milliseconds
 }
 
-// PutTrash has bytes removed from the blob store when the time has come.
-func (tx *Tx) PutTrash(ctx context.Context, t Trash) error {
-	_, err := tx.exec(ctx, `INSERT INTO trash (location, size, delete_after) VALUES ($1,$2,$3) ON CONFLICT (location) DO NOTHING`,
+// PutTrash has bytes removed from the blob store when the time has come, and
+// reports whether they are not to be removed already.
+func (tx *Tx) PutTrash(ctx context.Context, t Trash) (isNew bool, err error) {
+	n, err := tx.exec(ctx, `INSERT INTO trash (location, size, delete_after) VALUES ($1,$2,$3) ON CONFLICT (location) DO NOTHING`,
 		t.Location, t.Size, t.DeleteAfter)
-	return err
+	return n == 1, err
 }
 
 // DueTrash returns what is to be removed at a time, after the given one, in order.
@@ -137,11 +138,6 @@ func (tx *Tx) ForgetTrash(ctx context.Context, location string) error {
 // LocationsOfBlobs returns those of the locations where a blob has its bytes.
 func (q queries) LocationsOfBlobs(ctx context.Context, locations []string) ([]string, error) {
 	return list(ctx, q, scanString, `SELECT location FROM blobs WHERE location IN (SELECT value FROM json_each($1))`, jsonList(locations))
-}
-
-// LocationsInTrash returns those of the locations that are in the trash.
-func (q queries) LocationsInTrash(ctx context.Context, locations []string) ([]string, error) {
-	return list(ctx, q, scanString, `SELECT location FROM trash WHERE location IN (SELECT value FROM json_each($1))`, jsonList(locations))
 }
 
 // Waiting is what has yet to be collected. Each number is at most what it was

@@ -62,6 +62,7 @@ type Purged struct {
 	Images int64
 	Links  int64
 	Done   bool // nothing is left of it
+	Gone   bool // nothing was left of it: another node was faster
 }
 
 // PurgeRepository takes a part of a repository apart, of some limit rows, and
@@ -71,7 +72,7 @@ func (tx *Tx) PurgeRepository(ctx context.Context, repositoryID string, limit in
 	var id string
 	err = tx.get(ctx, `SELECT id FROM repositories WHERE id = $1 FOR UPDATE`, []any{repositoryID}, &id)
 	if err == ErrNotFound { //nolint:errorlint // get returns it unwrapped
-		return Purged{Done: true}, nil // by another node
+		return Purged{Gone: true}, nil
 	}
 	if err != nil {
 		return Purged{}, err
