@@ -75,6 +75,7 @@ var outcomes = map[registry.Code]outcome{
 	registry.CodeInvalidLayerPart:         {http.StatusRequestedRangeNotSatisfiable, codeBlobUploadInvalid},
 	registry.CodeInvalidParameter:         {http.StatusBadRequest, codeManifestInvalid},
 	registry.CodeInvalidTagParameter:      {http.StatusBadRequest, codeTagInvalid},
+	registry.CodeKms:                      {http.StatusForbidden, codeDenied},
 	registry.CodeLayerInaccessible:        {http.StatusNotFound, codeBlobUnknown},
 	registry.CodeLayerPartTooSmall:        {http.StatusBadRequest, codeBlobUploadInvalid},
 	registry.CodeLayerReferenced:          {http.StatusMethodNotAllowed, codeUnsupported},
@@ -131,6 +132,8 @@ func registryRefusal(op Op, err *registry.Error) *refusal {
 	switch {
 	case err.Code == registry.CodeImageNotFound:
 		message = "Requested image not found"
+	case err.Code == registry.CodeKms:
+		message = "KMS: " + message // whose words do not say whose they are
 	case err.Code == registry.CodeLayersNotFound && op == OpPutManifest:
 		out.code = codeManifestBlobUnknown
 	}

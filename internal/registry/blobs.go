@@ -29,11 +29,16 @@ const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip
 const touchPart = 10
 
 // CheckBlob returns a repository's blob and keeps it from being collected, or
-// refuses with LayersNotFound or RepositoryNotFound.
+// refuses with LayersNotFound, RepositoryNotFound or Kms.
 func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest string) (Blob, error) {
 	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if link.HasKey {
+		if err := r.checkKey(ctx, n); err != nil {
+			return Blob{}, err
+		}
 	}
 	if err := r.touch(ctx, repositoryID, []store.BlobLink{link}); err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
@@ -104,21 +109,42 @@ type Content struct {
 	io.ReadSeekCloser
 }
 
-// OpenBlob returns a repository's blob, or refuses with LayersNotFound or
-// RepositoryNotFound. The caller closes it.
+// OpenBlob returns a repository's blob, or refuses with LayersNotFound,
+// RepositoryNotFound or Kms. The caller closes it.
 func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
 	b, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
 	}
-	if b.Location == "" {
-		return Content{digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
+	if b.Domain != "" {
+		if err := r.checkKey(ctx, n); err != nil {
+			return Content{}, err
+		}
 	}
-	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	content, err := r.openContent(ctx, b)
+	if errors.Is(err, blob.ErrNotFound) {
+		// It may have been collected since, and uploaded again.
+		if b, err = r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest); err != nil {
+			return Content{}, r.explainMissingBlob(ctx, n, digest, err)
+		}
+		content, err = r.openContent(ctx, b)
+	}
 	if err != nil {
 		return Content{}, fmt.Errorf("open blob %s: %w", digest, err)
 	}
-	return Content{digest, b.Size, file}, nil
+	return content, nil
+}
+
+// openContent opens the bytes of a blob, wherever they are.
+func (r *Registry) openContent(ctx context.Context, b store.Blob) (Content, error) {
+	if b.Location == "" {
+		return Content{b.Digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
+	}
+	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	if err != nil {
+		return Content{}, err
+	}
+	return Content{b.Digest, b.Size, file}, nil
 }
 
 type inlineReader struct{ *bytes.Reader }
@@ -127,11 +153,16 @@ func (inlineReader) Close() error { return nil }
 
 // BlobReferenced returns nil when some image of the repository refers to the
 // blob, and otherwise refuses with LayersNotFound, or with LayerInaccessible
-// when the blob was uploaded and no image uses it.
+// when the blob was uploaded and no image uses it, or with Kms.
 func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest string) error {
-	repositoryID, _, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if link.HasKey {
+		if err := r.checkKey(ctx, n); err != nil {
+			return err
+		}
 	}
 	_, err = r.store.BlobMediaType(ctx, repositoryID, digest)
 	if errors.Is(err, store.ErrNotFound) {
@@ -145,25 +176,31 @@ func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest 
 }
 
 // MountBlob makes a blob of the source repository, of the same registry, a blob
-// of the target too, and reports whether the source had it.
+// of the target too, and reports whether it is one: not when the source lacks
+// it, nor when the two repositories' blobs depend on different keys.
 func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source, digest string) (mounted bool, err error) {
-	targetID, err := r.repositoryID(ctx, target)
+	into, err := r.usablePlace(ctx, target)
 	if err != nil {
 		return false, err
 	}
-	sourceID, err := r.store.RepositoryID(ctx, target.Registry.Account, target.Registry.Region, source)
+	n := RepositoryName{Registry: target.Registry, Name: source}
+	found, err := r.store.RepositoryPlace(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("find source repository: %w", err)
 	}
+	from := placeOf(n, found)
+	if from.keeper.domain() != into.keeper.domain() {
+		return false, nil
+	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		blobID, size, err := tx.LockLinkedBlob(ctx, sourceID, digest)
+		blobID, size, err := tx.LockLinkedBlob(ctx, from.id, digest)
 		if err != nil {
 			return err
 		}
-		_, err = r.link(ctx, tx, targetID, digest, blobID, size)
+		_, err = r.link(ctx, tx, into.id, digest, blobID, size)
 		return err
 	})
 	switch {
@@ -224,6 +261,7 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
+	r.wantCollection()
 	return nil
 }
 

@@ -24,14 +24,14 @@ import (
 
 // A Collected is what a pass has freed.
 type Collected struct {
-	Images       int64 // deleted ones that can no longer be restored
-	Repositories int64 // likewise
-	Links        int64 // of repositories to blobs
-	Blobs        int64
-	Files        int64 // of the blob store, removed
-	Uploads      int64 // abandoned ones
-	Orphans      int64 // files that nothing knew of
-	Bytes        int64 // of blobs in the database, and of files removed
+	Images       int64 `json:"images"`       // deleted ones that can no longer be restored
+	Repositories int64 `json:"repositories"` // likewise
+	Links        int64 `json:"links"`        // of repositories to blobs
+	Blobs        int64 `json:"blobs"`
+	Files        int64 `json:"files"`   // of the blob store, removed
+	Uploads      int64 `json:"uploads"` // abandoned ones
+	Orphans      int64 `json:"orphans"` // files that nothing knew of, put into the trash
+	Bytes        int64 `json:"bytes"`   // of blobs in the database, and of files removed
 }
 
 // Add adds what another pass has freed.
@@ -65,47 +65,57 @@ func (r *Registry) rowsAtOnce() int {
 type pass struct {
 	*Registry
 	pace
-	Collected
+	freed Collected
 }
 
 // CollectNow runs a pass and returns what it has freed, which is also so far
-// when the pass ends with an error or the context.
+// when the pass ends with an error or the context. It sweeps uploads too, which
+// the server otherwise does each hour.
 func (r *Registry) CollectNow(ctx context.Context) (Collected, error) {
-	return r.collect(ctx, &pass{Registry: r, pace: pace{busy: hurriedPause, requests: r.requests}})
+	p := &pass{Registry: r, pace: pace{busy: hurriedPause, requests: r.requests}}
+	return r.collect(ctx, p, append(p.steps(), step{"sweep uploads", p.sweep}))
 }
 
-func (r *Registry) collect(ctx context.Context, p *pass) (Collected, error) {
-	start := time.Now()
-	err := p.run(ctx)
-	took := time.Since(start)
-	r.collectMetrics.observe(p.Collected, err, r.now())
-	saved := r.saveCollected(context.WithoutCancel(ctx), p.Collected, took, err)
-	return p.Collected, errors.Join(err, saved)
+// collect runs the steps of a pass. Those that free something are remembered,
+// and those that somebody waits for.
+func (r *Registry) collect(ctx context.Context, p *pass, steps []step) (Collected, error) {
+	start := r.now()
+	begin := time.Now()
+	err := p.run(ctx, steps)
+	took := time.Since(begin)
+	r.collectMetrics.observe(p.freed, err, start)
+	saved := r.saveCollection(context.WithoutCancel(ctx), Pass{At: start, Took: took, Collected: p.freed})
+	return p.freed, errors.Join(err, saved)
 }
 
-func (p *pass) run(ctx context.Context) error {
-	for _, step := range []struct {
-		doing string
-		do    func(context.Context) error
-	}{
+type step struct {
+	doing string
+	do    func(context.Context) error
+}
+
+// steps are in the order in which each one finds what the one before has left.
+func (p *pass) steps() []step {
+	return []step{
 		{"forget deleted images", p.purgeImages},
 		{"take deleted repositories apart", p.purgeRepositories},
 		{"collect links", p.collectLinks},
 		{"collect blobs", p.collectBlobs},
 		{"empty the trash", p.emptyTrash},
-		{"sweep uploads", p.sweep},
 		{"give space back", p.giveBack},
-	} {
-		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.doing, err)
+	}
+}
+
+func (p *pass) run(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := s.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.doing, err)
 		}
 	}
 	return nil
 }
 
-// sweep is what was done before there was a collector.
 func (p *pass) sweep(ctx context.Context) (err error) {
-	p.Uploads, err = p.Sweep(ctx)
+	p.freed.Uploads, err = p.sweepUploads(ctx)
 	return err
 }
 

@@ -33,7 +33,7 @@ func (p *pass) collectLinks(ctx context.Context) error {
 			return nil
 		})
 		if done {
-			p.Links += ended
+			p.freed.Links += ended
 		}
 		return err
 	})
@@ -100,8 +100,8 @@ func (p *pass) collectBlobs(ctx context.Context) error {
 			return nil
 		})
 		if done {
-			p.Blobs += forgotten
-			p.Bytes += bytes
+			p.freed.Blobs += forgotten
+			p.freed.Bytes += bytes
 		}
 		return err
 	})

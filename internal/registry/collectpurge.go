@@ -13,9 +13,12 @@ func (p *pass) purgeImages(ctx context.Context) error {
 	for {
 		start := time.Now()
 		n, err := p.purgeDeletedImages(ctx, rows)
-		p.Images += int64(n)
-		if err != nil || n < rows {
+		if err != nil {
 			return err
+		}
+		p.freed.Images += int64(n)
+		if n < rows {
+			return nil
 		}
 		if err := p.rest(ctx, time.Since(start)); err != nil {
 			return err
@@ -62,13 +65,13 @@ func (p *pass) purgeRepository(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		p.Images += purged.Images
-		p.Links += purged.Links
+		p.freed.Images += purged.Images
+		p.freed.Links += purged.Links
 		if purged.Gone {
 			return nil
 		}
 		if purged.Done {
-			p.Repositories++
+			p.freed.Repositories++
 			return nil
 		}
 		if err := p.rest(ctx, time.Since(start)); err != nil {

@@ -47,8 +47,8 @@ func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) 
 		if err := p.blobs.Remove(ctx, blob.Location(t.Location)); err != nil {
 			return err
 		}
-		p.Files++
-		p.Bytes += t.Size
+		p.freed.Files++
+		p.freed.Bytes += t.Size
 	}
 	return p.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
 		for _, t := range some {

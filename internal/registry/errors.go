@@ -23,6 +23,7 @@ const (
 	CodeInvalidLayerPart         Code = "InvalidLayerPartException"
 	CodeInvalidParameter         Code = "InvalidParameterException"
 	CodeInvalidTagParameter      Code = "InvalidTagParameterException"
+	CodeKms                      Code = "KmsException"
 	CodeLayerInaccessible        Code = "LayerInaccessibleException"
 	CodeLayerPartTooSmall        Code = "LayerPartTooSmallException"
 	CodeLayersNotFound           Code = "LayersNotFoundException"
@@ -50,6 +51,9 @@ type Error struct {
 	Message string
 	// LastValidByte is set with [CodeInvalidLayerPart]: the upload's size minus one.
 	LastValidByte int64
+	// KMSError is set with [CodeKms]: the code of the error of KMS, "" when KMS
+	// was not asked.
+	KMSError string
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -63,6 +67,11 @@ func InvalidParameter(parameter, constraint string) *Error {
 	return refuse(CodeInvalidParameter, "Invalid parameter at '%s' failed to satisfy constraint: '%s'", parameter, constraint)
 }
 
+// KmsRefusal refuses for the key of a repository, in the words of KMS.
+func KmsRefusal(kmsError, message string) *Error {
+	return &Error{Code: CodeKms, Message: message, KMSError: kmsError}
+}
+
 // IsStorageFull reports whether an internal error is a lack of space for blobs
 // or metadata, which the caller is told.
 func IsStorageFull(err error) bool {
@@ -74,6 +83,10 @@ const StorageFullMessage = "The registry has no space left to store this. Nothin
 
 func repositoryNotFound(n RepositoryName) *Error {
 	return refuse(CodeRepositoryNotFound, "The repository with name '%s' does not exist in the registry with id '%s'", n.Name, n.Registry.Account)
+}
+
+func repositoryAlreadyExists(n RepositoryName) *Error {
+	return refuse(CodeRepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", n.Name, n.Registry.Account)
 }
 
 func imageNotFound(n RepositoryName, digest, tag string) *Error {

@@ -51,14 +51,14 @@ const (
 )
 
 // Manifest returns the manifest of an image, or refuses with ImageNotFound or
-// RepositoryNotFound. It does not count as a pull.
+// RepositoryNotFound, or with Kms. It does not count as a pull.
 func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
 	reference := id.Tag // which no digest can be
 	if reference == "" {
 		reference = id.Digest
 	}
-	m, err := r.manifests.get(n, reference, func() (Manifest, error) { return r.readManifest(ctx, n, id) },
-		func(m Manifest) bool { return len(m.Payload) <= cachedManifestSize })
+	found, err := r.manifests.get(n, reference, func() (foundManifest, error) { return r.readManifest(ctx, n, id) },
+		func(f foundManifest) bool { return len(f.Payload) <= cachedManifestSize })
 	if errors.Is(err, store.ErrNotFound) {
 		if _, err := r.repositoryID(ctx, n); err != nil {
 			return Manifest{}, err
@@ -68,19 +68,31 @@ func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read manifest: %w", err)
 	}
-	if id.Digest != "" && id.Digest != m.Digest {
+	if id.Digest != "" && id.Digest != found.Digest {
 		return Manifest{}, imageNotFound(n, id.Digest, id.Tag)
 	}
-	return m, nil
+	if found.hasKey {
+		if err := r.checkKey(ctx, n); err != nil {
+			return Manifest{}, err
+		}
+	}
+	return found.Manifest, nil
 }
 
-func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
+// A foundManifest is a manifest of a repository that may have a KMS key, without
+// which nobody is given it.
+type foundManifest struct {
+	Manifest
+	hasKey bool
+}
+
+func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (foundManifest, error) {
 	if id.Tag != "" {
-		m, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
-		return Manifest(m), err
+		m, hasKey, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
+		return foundManifest{Manifest(m), hasKey}, err
 	}
-	m, err := r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
-	return Manifest(m), err
+	m, hasKey, err := r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
+	return foundManifest{Manifest(m), hasKey}, err
 }
 
 // ListImages returns one id for each tag, in byte order, and then one for each

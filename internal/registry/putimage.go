@@ -37,7 +37,7 @@ type PutResult struct {
 
 // PutImage stores a manifest and points tags at it, all or nothing. It refuses
 // with ManifestInvalid, ImageDigestDoesNotMatch, LayersNotFound,
-// ReferencedImagesNotFound, ImageTagAlreadyExists or RepositoryNotFound.
+// ReferencedImagesNotFound, ImageTagAlreadyExists, RepositoryNotFound or Kms.
 func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error) {
 	m, err := manifest.Parse(in.Payload, in.MediaType)
 	if err != nil {
@@ -57,6 +57,13 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 		err := r.update(ctx, in.Repository, p.run)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, errUnchecked) {
+			err = r.checkKeeper(ctx, p.keeper)
+			if err == nil {
+				p.checked = p.keeper.RepositoryID
+				continue
+			}
 		}
 		if err := r.explainPut(ctx, p, err); err != nil {
 			return PutResult{}, err
@@ -91,6 +98,11 @@ func isJSONObject(payload []byte) bool {
 // putTries is how often a put is tried while what it refers to comes and goes.
 const putTries = 20
 
+// errUnchecked ends a put into a repository with a KMS key that was not asked
+// for yet: what a transaction read must tell that there is one, so that a put
+// into any other repository reads nothing more, and no key is asked for within.
+var errUnchecked = errors.New("the repository's key is to be checked")
+
 // explainPut says why a put failed. A reference that a concurrent deletion won
 // against shows as a foreign-key error; what is missing is read afterwards. It
 // returns nil when that came back meanwhile.
@@ -112,8 +124,10 @@ type put struct {
 	manifest manifest.Manifest
 	digest   string
 	now      int64
+	checked  string // id of the repository whose key could be used
 
 	// Set by run.
+	keeper             Keeper
 	inserted, retagged bool
 }
 
@@ -127,6 +141,10 @@ func (p *put) run(ctx context.Context, tx *store.Tx) error {
 	repository, err := repositoryOf(row)
 	if err != nil {
 		return err
+	}
+	p.keeper = keeperOf(repository)
+	if p.keeper.RepositoryID != p.checked {
+		return errUnchecked
 	}
 	if err := p.insert(ctx, tx, repository.ID); err != nil {
 		return err

@@ -51,17 +51,21 @@ const minPartSize = 5 << 20
 // StartUpload returns the id of a new upload. It writes nothing: an upload
 // begins to exist with its first bytes.
 func (r *Registry) StartUpload(ctx context.Context, n RepositoryName) (id string, err error) {
-	repositoryID, err := r.repositoryID(ctx, n)
+	p, err := r.usablePlace(ctx, n)
 	if err != nil {
 		return "", err
 	}
-	return r.uploads.make(repositoryID), nil
+	return r.uploads.make(p.id), nil
 }
 
 // UploadSize returns how many bytes of an upload are safe, or refuses with
 // UploadNotFound.
 func (r *Registry) UploadSize(ctx context.Context, n RepositoryName, id string) (int64, error) {
-	u, err := r.upload(ctx, n, id)
+	p, err := r.place(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	u, err := r.upload(ctx, n, p.id, id)
 	return u.Size, err
 }
 
@@ -74,7 +78,11 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 		return 0, err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	to, err := r.usablePlace(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	u, err := r.upload(ctx, n, to.id, id)
 	if err != nil {
 		return 0, err
 	}
@@ -114,23 +122,27 @@ func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id stri
 		return Completed{}, err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	to, err := r.usablePlace(ctx, n)
+	if err != nil {
+		return Completed{}, err
+	}
+	u, err := r.upload(ctx, n, to.id, id)
 	if err != nil {
 		return Completed{}, err
 	}
 	if err := checkOffset(u, c.Part); err != nil {
 		return Completed{}, err
 	}
-	return r.complete(ctx, n, u, c)
+	return r.complete(ctx, n, to.keeper, u, c)
 }
 
 // PutBlob uploads a blob in one request.
 func (r *Registry) PutBlob(ctx context.Context, n RepositoryName, c Completion) (Completed, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
+	to, err := r.usablePlace(ctx, n)
 	if err != nil {
 		return Completed{}, err
 	}
-	return r.complete(ctx, n, store.Upload{RepositoryID: repositoryID}, c)
+	return r.complete(ctx, n, to.keeper, store.Upload{RepositoryID: to.id}, c)
 }
 
 // CancelUpload drops an upload and its bytes.
@@ -140,7 +152,11 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 		return err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	p, err := r.place(ctx, n)
+	if err != nil {
+		return err
+	}
+	u, err := r.upload(ctx, n, p.id, id)
 	if err != nil {
 		return err
 	}
@@ -153,11 +169,7 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 }
 
 // upload returns the state of an upload of the repository.
-func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (store.Upload, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
-		return store.Upload{}, err
-	}
+func (r *Registry) upload(ctx context.Context, n RepositoryName, repositoryID, id string) (store.Upload, error) {
 	if parsed, err := uuid.Parse(id); err != nil || parsed.String() != id {
 		return store.Upload{}, uploadNotFound(n, id)
 	}
@@ -199,7 +211,7 @@ func addPart(u *store.Upload, received int64) {
 }
 
 // complete receives the last part and commits the blob.
-func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Upload, c Completion) (Completed, error) {
+func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper, u store.Upload, c Completion) (Completed, error) {
 	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
 	if err != nil {
 		return Completed{}, explainLostUpload(n, u.ID, err)
@@ -219,7 +231,7 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Uploa
 	if err != nil {
 		return Completed{}, err
 	}
-	b.Size = u.Size
+	b.Size, b.Domain = u.Size, keeper.domain()
 	existed, err := r.commitBlob(ctx, n, u, b)
 	return Completed{Blob: Blob{Digest: b.Digest, Size: b.Size}, Existed: existed}, err
 }

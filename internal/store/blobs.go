@@ -22,6 +22,7 @@ type BlobLink struct {
 	Digest    string
 	Size      int64
 	TouchedAt int64 // Unix milliseconds
+	HasKey    bool  // the repository has a KMS key; only [Store.BlobLink] sets it
 }
 
 func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
@@ -33,9 +34,9 @@ func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
 // is no such repository or it lacks the blob.
 func (q queries) BlobLink(ctx context.Context, account, region, name, digest string) (repositoryID string, l BlobLink, err error) {
 	l.Digest = digest
-	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id
+	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at, r.kms_key <> '' FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt)
+		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt, &l.HasKey)
 	return repositoryID, l, err
 }
 
@@ -49,10 +50,10 @@ func (q queries) BlobLinks(ctx context.Context, repositoryID string, digests []s
 // [ErrNotFound].
 func (q queries) OpenBlob(ctx context.Context, account, region, name, digest string) (b Blob, err error) {
 	var location sql.NullString
-	err = q.get(ctx, `SELECT b.id, b.size, b.location, b.content FROM repositories r
+	err = q.get(ctx, `SELECT b.id, b.domain, b.size, b.location, b.content FROM repositories r
 		JOIN repository_blobs l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &b.ID, &b.Size, &location, &b.Content)
+		[]any{account, region, name, digest}, &b.ID, &b.Domain, &b.Size, &location, &b.Content)
 	b.Digest, b.Location = digest, location.String
 	return b, err
 }

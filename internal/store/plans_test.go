@@ -31,6 +31,7 @@ var whole = map[string]string{
 	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1`:                 "one row",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`: "counts up to a limit",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:  "counts up to a limit",
+	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`:         "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
 		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging FOR UPDATE`: "one row",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2

@@ -39,6 +39,19 @@ func (q queries) RepositoryID(ctx context.Context, account, region, name string)
 	return id, err
 }
 
+// A RepositoryPlace is where a repository's contents are, and what seals them.
+type RepositoryPlace struct {
+	ID                 string
+	Encryption, KMSKey string
+}
+
+// RepositoryPlace returns the place of the repository of that name, or [ErrNotFound].
+func (q queries) RepositoryPlace(ctx context.Context, account, region, name string) (p RepositoryPlace, err error) {
+	err = q.get(ctx, `SELECT id, encryption, kms_key FROM repositories WHERE account = $1 AND region = $2 AND name = $3`,
+		[]any{account, region, name}, &p.ID, &p.Encryption, &p.KMSKey)
+	return p, err
+}
+
 // Repositories returns a registry's repositories with a name after the given
 // one, in the order of their names.
 func (q queries) Repositories(ctx context.Context, account, region, after string, limit int) ([]Repository, error) {

@@ -9,5 +9,6 @@ ALTER TABLE blobs ADD COLUMN damaged_at BIGINT;
 CREATE TABLE repository_keys (
     repository_id TEXT PRIMARY KEY REFERENCES repositories (id) ON DELETE CASCADE,
     wrapped       BYTEA NOT NULL,
+    context       TEXT NOT NULL, -- the ARN that it is wrapped for: the one that the repository was made with
     grants        TEXT NOT NULL -- JSON list of the ids of its grants
 ) WITHOUT ROWID;
