@@ -30,7 +30,7 @@ var (
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
 	state      = []string{"internal/store", "internal/blob"}
-	outside    = []string{"internal/webidentity"}
+	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/awsiam", "internal/ecr", "internal/nifuda", "internal/sts"}

@@ -62,6 +62,8 @@ func wireCode(code registry.Code) (string, bool) {
 		return string(code), true
 	case registry.CodeManifestInvalid:
 		return string(registry.CodeInvalidParameter), true
+	case registry.CodeDamaged:
+		return string(registry.CodeLayerInaccessible), true
 	case registry.CodeUploadInUse, registry.CodeTagsChanged:
 		return "ThrottlingException", true // which makes clients try again later
 	}

@@ -104,6 +104,8 @@ func (a *api) getImage(ctx context.Context, name registry.RepositoryName, asked 
 			}, nil
 		case registry.CodeKms:
 			return nil, &ecr.ImageFailure{ImageId: &asked, FailureCode: ecr.ImageFailureCodeKmsError, FailureReason: refused.Message}, nil
+		case registry.CodeDamaged:
+			return nil, &ecr.ImageFailure{ImageId: &asked, FailureCode: ecr.ImageFailureCodeImageInaccessible, FailureReason: refused.Message}, nil
 		}
 	}
 	if err != nil {

@@ -65,8 +65,6 @@ func TestCreateRepositoryRefuses(t *testing.T) {
 			"ImageTagMutabilityExclusionFilters can't be null when imageTagMutability is set as MUTABLE_WITH_EXCLUSION"),
 		`{"repositoryName":"app","imageTagMutabilityExclusionFilters":[{"filterType":"WILDCARD","filter":"a*"}]}`: invalid(filters,
 			"ImageTagMutabilityExclusionFilters are not allowed when imageTagMutability is set as MUTABLE"),
-		`{"repositoryName":"app","encryptionConfiguration":{"encryptionType":"KMS"}}`: refused("NotImplementedException",
-			"Encryption with KMS is not possible: this registry has no KMS."),
 		`{"repositoryName":"app","encryptionConfiguration":{"encryptionType":"AES256","kmsKey":"alias/key"}}`: invalid("encryptionConfiguration",
 			"Invalid encryption configuration: Encryption key should not be set for AES256 encryption."),
 		`{"repositoryName":"app","tags":[{"Key":"aws:x","Value":""}]}`: refused("InvalidTagParameterException",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/store"
@@ -29,7 +30,8 @@ const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip
 const touchPart = 10
 
 // CheckBlob returns a repository's blob and keeps it from being collected, or
-// refuses with LayersNotFound, RepositoryNotFound or Kms.
+// refuses with LayersNotFound, also when the blob is damaged, RepositoryNotFound
+// or Kms.
 func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest string) (Blob, error) {
 	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
@@ -40,14 +42,17 @@ func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest strin
 			return Blob{}, err
 		}
 	}
+	if link.Damaged { // the client uploads it again, which repairs it
+		return Blob{}, layerNotFound(n, digest)
+	}
 	if err := r.touch(ctx, repositoryID, []store.BlobLink{link}); err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
 	}
 	return Blob{Digest: digest, Size: link.Size}, nil
 }
 
-// CheckBlobs is CheckBlob for many; blobs that the repository lacks are absent
-// from the result.
+// CheckBlobs is CheckBlob for many; blobs that the repository lacks or that are
+// damaged are absent from the result.
 func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []string) (map[string]Blob, error) {
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
@@ -57,6 +62,7 @@ func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []s
 	if err != nil {
 		return nil, fmt.Errorf("check blobs: %w", err)
 	}
+	links = slices.DeleteFunc(links, func(l store.BlobLink) bool { return l.Damaged })
 	if err := r.touch(ctx, repositoryID, links); err != nil {
 		return nil, fmt.Errorf("check blobs: %w", err)
 	}
@@ -110,9 +116,9 @@ type Content struct {
 }
 
 // OpenBlob returns a repository's blob, or refuses with LayersNotFound,
-// RepositoryNotFound or Kms. The caller closes it.
+// RepositoryNotFound, Kms or Damaged. The caller closes it.
 func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
-	b, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	b, damaged, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
 	}
@@ -121,30 +127,20 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 			return Content{}, err
 		}
 	}
-	content, err := r.openContent(ctx, b)
+	if damaged {
+		return Content{}, layerDamaged(n, digest)
+	}
+	if b.Location == "" {
+		return Content{digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
+	}
+	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
 	if errors.Is(err, blob.ErrNotFound) {
-		// It may have been collected since, and uploaded again.
-		if b, err = r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest); err != nil {
-			return Content{}, r.explainMissingBlob(ctx, n, digest, err)
-		}
-		content, err = r.openContent(ctx, b)
+		return r.openMoved(ctx, n, b)
 	}
 	if err != nil {
 		return Content{}, fmt.Errorf("open blob %s: %w", digest, err)
 	}
-	return content, nil
-}
-
-// openContent opens the bytes of a blob, wherever they are.
-func (r *Registry) openContent(ctx context.Context, b store.Blob) (Content, error) {
-	if b.Location == "" {
-		return Content{b.Digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
-	}
-	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
-	if err != nil {
-		return Content{}, err
-	}
-	return Content{b.Digest, b.Size, file}, nil
+	return Content{digest, b.Size, file}, nil
 }
 
 type inlineReader struct{ *bytes.Reader }
@@ -163,6 +159,9 @@ func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest 
 		if err := r.checkKey(ctx, n); err != nil {
 			return err
 		}
+	}
+	if link.Damaged {
+		return layerDamaged(n, digest)
 	}
 	_, err = r.store.BlobMediaType(ctx, repositoryID, digest)
 	if errors.Is(err, store.ErrNotFound) {
@@ -261,7 +260,6 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	r.wantCollection()
 	return nil
 }
 

@@ -41,6 +41,7 @@ const (
 	CodeLayerReferenced          Code = "LayerReferencedByImage" // ours: ECR cannot delete layers
 	CodeUploadInUse              Code = "UploadInUse"            // ours: two requests write to one upload
 	CodeTagsChanged              Code = "TagsChanged"            // ours: a deletion was allowed for other tags
+	CodeDamaged                  Code = "Damaged"                // ours: what is stored is not what was pushed
 	CodeManifestInvalid          Code = "ManifestInvalid"        // ours: a manifest that the OCI specification forbids
 )
 
@@ -105,6 +106,16 @@ func layersNotFound(n RepositoryName, digests []string) *Error {
 
 func layerNotFound(n RepositoryName, digest string) *Error {
 	return refuse(CodeLayersNotFound, "The layer with digest '%s' does not exist within the repository with name '%s' in the registry with id '%s'", digest, n.Name, n.Registry.Account)
+}
+
+func layerDamaged(n RepositoryName, digest string) *Error {
+	return refuse(CodeDamaged, "The layer with digest '%s' in the repository with name '%s' in the registry with id '%s' is damaged where it is stored and cannot be given. Pushing an image with this layer again repairs it",
+		digest, n.Name, n.Registry.Account)
+}
+
+func imageDamaged(n RepositoryName, digest string) *Error {
+	return refuse(CodeDamaged, "The manifest of the image with digest '%s' in the repository with name '%s' in the registry with id '%s' is damaged where it is stored and cannot be given. Pushing the image again repairs it",
+		digest, n.Name, n.Registry.Account)
 }
 
 func referencedImagesNotFound(n RepositoryName, digests []string) *Error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -50,8 +51,8 @@ const (
 	atUntagged = "untagged"
 )
 
-// Manifest returns the manifest of an image, or refuses with ImageNotFound or
-// RepositoryNotFound, or with Kms. It does not count as a pull.
+// Manifest returns the manifest of an image, or refuses with ImageNotFound,
+// RepositoryNotFound, Kms or Damaged. It does not count as a pull.
 func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
 	reference := id.Tag // which no digest can be
 	if reference == "" {
@@ -86,7 +87,17 @@ type foundManifest struct {
 	hasKey bool
 }
 
+// readManifest reads a manifest and checks its bytes: they are few, and whoever
+// gets others than were pushed could not tell why.
 func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (foundManifest, error) {
+	m, err := r.findManifest(ctx, n, id)
+	if err == nil && !manifest.HasDigest(m.Payload, m.Digest) {
+		return foundManifest{}, imageDamaged(n, m.Digest)
+	}
+	return m, err
+}
+
+func (r *Registry) findManifest(ctx context.Context, n RepositoryName, id ImageID) (foundManifest, error) {
 	if id.Tag != "" {
 		m, hasKey, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
 		return foundManifest{Manifest(m), hasKey}, err

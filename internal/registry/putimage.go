@@ -72,7 +72,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			return PutResult{}, fmt.Errorf("put image %s: a reference came and went %d times", p.digest, try)
 		}
 	}
-	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged}
+	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged && !p.healed}
 	if m.Subject != nil {
 		result.Subject = m.Subject.Digest.String()
 	}
@@ -129,10 +129,11 @@ type put struct {
 	// Set by run.
 	keeper             Keeper
 	inserted, retagged bool
+	healed             bool // the image was there with other bytes
 }
 
 func (p *put) run(ctx context.Context, tx *store.Tx) error {
-	p.inserted, p.retagged = false, false
+	p.inserted, p.retagged, p.healed = false, false, false
 	n := p.Repository
 	row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 	if err != nil {
@@ -166,6 +167,9 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 		return err
 	}
 	p.inserted, err = tx.InsertManifest(ctx, p.row(repositoryID, size))
+	if err == nil && !p.inserted {
+		p.healed, err = tx.HealManifest(ctx, repositoryID, p.digest, p.Payload)
+	}
 	if err != nil || !p.inserted {
 		return err
 	}
@@ -234,6 +238,9 @@ func (p *put) measure(ctx context.Context, m measurer, repositoryID string) (siz
 	}
 	found := make(map[string]bool, len(links))
 	for _, l := range links {
+		if l.Damaged {
+			continue
+		}
 		found[l.Digest] = true
 		size += l.Size
 	}

@@ -2,82 +2,23 @@ package registry_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nifuda/nifuda/internal/registry"
-	"github.com/nifuda/nifuda/internal/seal"
+	"github.com/nifuda/nifuda/internal/registry/registrytest"
 	"github.com/nifuda/nifuda/internal/store"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
 
-const keyARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-
-// fakeKeys are data keys that seal nothing and do what a KMS would do to
-// repositories.
-type fakeKeys struct {
-	mu       sync.Mutex
-	unusable bool
-	grants   []string // those that there are
-	checks   int
-	failing  error // of Release
-}
-
-func (k *fakeKeys) New(context.Context, registry.Keeper) (*seal.Key, error)          { return nil, nil }
-func (k *fakeKeys) Open(context.Context, registry.Keeper, []byte) (*seal.Key, error) { return nil, nil }
-
-func (k *fakeKeys) Check(context.Context, registry.Keeper) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.checks++
-	if k.unusable {
-		return registry.KmsRefusal("DisabledException", keyARN+" is disabled.")
-	}
-	return nil
-}
-
-func (k *fakeKeys) Establish(ctx context.Context, keeper registry.Keeper) (registry.Encryption, registry.RepositoryKey, error) {
-	key, err := k.Renew(ctx, keeper, registry.RepositoryKey{Wrapped: []byte("wrapped"), Context: keeper.Repository.ARN()})
-	return registry.Encryption{Type: keeper.Encryption.Type, KMSKey: keyARN}, key, err
-}
-
-func (k *fakeKeys) Renew(_ context.Context, keeper registry.Keeper, key registry.RepositoryKey) (registry.RepositoryKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.unusable {
-		return key, registry.KmsRefusal("DisabledException", keyARN+" is disabled.")
-	}
-	key.Grants = []string{keeper.RepositoryID + " write", keeper.RepositoryID + " read"}
-	k.grants = append(k.grants, key.Grants...)
-	return key, nil
-}
-
-func (k *fakeKeys) Release(_ context.Context, _ registry.Keeper, key registry.RepositoryKey) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.failing != nil {
-		return k.failing
-	}
-	k.grants = slices.DeleteFunc(k.grants, func(id string) bool { return slices.Contains(key.Grants, id) })
-	return nil
-}
-
-func (k *fakeKeys) setUnusable(is bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.unusable = is
-}
-
 // eachWithKeys is each for a registry whose repository "app" has AES256 and
 // whose repository "sealed" has a KMS key.
-func eachWithKeys(t *testing.T, test func(t *testing.T, f fixture, keys *fakeKeys)) {
+func eachWithKeys(t *testing.T, test func(t *testing.T, f fixture, keys *registrytest.Keys)) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		c, keys := newClock(), &fakeKeys{}
+		c, keys := newClock(), &registrytest.Keys{}
 		f := fixture{openWith(t, s, t.TempDir(), c, func(o *registry.Options) { o.Keys = keys }), s, c}
 		f.create(t, app, registry.TagMutability{})
 		_, err := f.CreateRepository(t.Context(), registry.NewRepository{RepositoryName: sealed, Encryption: registry.Encryption{Type: registry.KMS, KMSKey: "alias/key"}})
@@ -91,21 +32,19 @@ func eachWithKeys(t *testing.T, test func(t *testing.T, f fixture, keys *fakeKey
 var sealed = registry.RepositoryName{Registry: home, Name: "sealed"}
 
 func TestRepositoryShowsItsKey(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, _ *fakeKeys) {
+	eachWithKeys(t, func(t *testing.T, f fixture, _ *registrytest.Keys) {
 		found, err := f.Repository(t.Context(), sealed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (registry.Encryption{Type: registry.KMS, KMSKey: keyARN}); found.Encryption != want {
+		if want := (registry.Encryption{Type: registry.KMS, KMSKey: registrytest.KeyARN}); found.Encryption != want {
 			t.Errorf("got %v, want %v", found.Encryption, want)
 		}
 	})
 }
 
-// An unusableKey is what must happen in a repository while its key is disabled,
-// and before and after.
 func TestUnusableKeyStopsPushesAndPulls(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
 		ctx := t.Context()
 		payload := f.image(t, sealed, "one")
 		put := f.push(t, sealed, payload, "latest")
@@ -144,7 +83,7 @@ func TestUnusableKeyStopsPushesAndPulls(t *testing.T) {
 			"MountBlob": func() error { _, err := f.MountBlob(ctx, sealed, "sealed", d.String()); return err },
 		}
 		for round, unusable := range []bool{false, true, false, true} {
-			keys.setUnusable(unusable)
+			keys.SetUnusable(unusable)
 			for name, operate := range operations {
 				err := operate()
 				if !unusable && err != nil {
@@ -163,14 +102,14 @@ func TestUnusableKeyStopsPushesAndPulls(t *testing.T) {
 
 // Without the key its owner still sees what there is, and can get rid of it.
 func TestUnusableKeyKeepsNobodyFromListingAndDeleting(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
 		ctx := t.Context()
 		put := f.push(t, sealed, f.image(t, sealed, "one"), "latest")
 		begun, err := f.StartUpload(ctx, sealed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys.setUnusable(true)
+		keys.SetUnusable(true)
 		for name, operate := range map[string]func() error{
 			"Repository": func() error { _, err := f.Repository(ctx, sealed); return err },
 			"ListImages": func() error {
@@ -198,9 +137,9 @@ func TestUnusableKeyKeepsNobodyFromListingAndDeleting(t *testing.T) {
 
 // Whoever has no KMS key waits for none.
 func TestAES256AsksForNoKey(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
-		keys.setUnusable(true)
-		before := keys.checks
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
+		keys.SetUnusable(true)
+		before := keys.Checks()
 		f.push(t, app, f.image(t, app, "one"), "latest")
 		if _, err := f.Manifest(t.Context(), app, registry.ImageID{Tag: "latest"}); err != nil {
 			t.Error(err)
@@ -209,14 +148,14 @@ func TestAES256AsksForNoKey(t *testing.T) {
 		if got := f.read(t, app, d); !bytes.Equal(got, []byte("a layer")) {
 			t.Errorf("got %q", got)
 		}
-		if keys.checks != before {
-			t.Errorf("keys were asked for %d times", keys.checks-before)
+		if keys.Checks() != before {
+			t.Errorf("keys were asked for %d times", keys.Checks()-before)
 		}
 	})
 }
 
 func TestBlobsAreMountedUnderOneKeyOnly(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, _ *fakeKeys) {
+	eachWithKeys(t, func(t *testing.T, f fixture, _ *registrytest.Keys) {
 		content := []byte("a layer")
 		d := f.putBlob(t, app, content)
 		inSealed := f.putBlob(t, sealed, []byte("another layer"))
@@ -244,29 +183,29 @@ func TestBlobsAreMountedUnderOneKeyOnly(t *testing.T) {
 }
 
 func TestGrantsComeAndGoWithTheRepository(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
-		if len(keys.grants) != 2 {
-			t.Fatalf("grants: %v", keys.grants)
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
+		if len(keys.Grants()) != 2 {
+			t.Fatalf("grants: %v", keys.Grants())
 		}
 		// One that is there already costs no grants.
-		in := registry.NewRepository{RepositoryName: sealed, Encryption: registry.Encryption{Type: registry.KMS, KMSKey: keyARN}}
+		in := registry.NewRepository{RepositoryName: sealed, Encryption: registry.Encryption{Type: registry.KMS, KMSKey: registrytest.KeyARN}}
 		_, err := f.CreateRepository(t.Context(), in)
 		wantCode(t, err, registry.CodeRepositoryAlreadyExists)
-		if len(keys.grants) != 2 {
-			t.Errorf("grants after a refusal: %v", keys.grants)
+		if len(keys.Grants()) != 2 {
+			t.Errorf("grants after a refusal: %v", keys.Grants())
 		}
 		if _, err := f.DeleteRepository(t.Context(), sealed, true, actor); err != nil {
 			t.Fatal(err)
 		}
-		if len(keys.grants) != 0 {
-			t.Errorf("grants after the deletion: %v", keys.grants)
+		if len(keys.Grants()) != 0 {
+			t.Errorf("grants after the deletion: %v", keys.Grants())
 		}
 	})
 }
 
 // Of many who create one repository at the same time, the winner's grants stay.
 func TestCreatorsOfOneRepositoryLeaveOnePairOfGrants(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
 		n := registry.RepositoryName{Registry: home, Name: "contended"}
 		var wg sync.WaitGroup
 		errs := make([]error, 8)
@@ -289,15 +228,15 @@ func TestCreatorsOfOneRepositoryLeaveOnePairOfGrants(t *testing.T) {
 			t.Fatalf("%d creators won: %v", won, err)
 		}
 		want := []string{found.ID + " write", found.ID + " read"}
-		if diff := cmp.Diff(want, keys.grants[2:]); diff != "" {
+		if diff := cmp.Diff(want, keys.Grants()[2:]); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
 func TestRepositoryIsDeletedThoughItsGrantsStay(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
-		keys.failing = errors.New("the key is gone")
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
+		keys.Failing = errors.New("the key is gone")
 		if _, err := f.DeleteRepository(t.Context(), sealed, true, actor); err != nil {
 			t.Fatal(err)
 		}
@@ -307,10 +246,10 @@ func TestRepositoryIsDeletedThoughItsGrantsStay(t *testing.T) {
 }
 
 func TestRepositoryWithAnUnusableKeyIsNotCreated(t *testing.T) {
-	eachWithKeys(t, func(t *testing.T, f fixture, keys *fakeKeys) {
-		keys.setUnusable(true)
+	eachWithKeys(t, func(t *testing.T, f fixture, keys *registrytest.Keys) {
+		keys.SetUnusable(true)
 		n := registry.RepositoryName{Registry: home, Name: "never"}
-		_, err := f.CreateRepository(t.Context(), registry.NewRepository{RepositoryName: n, Encryption: registry.Encryption{Type: registry.KMSDSSE, KMSKey: keyARN}})
+		_, err := f.CreateRepository(t.Context(), registry.NewRepository{RepositoryName: n, Encryption: registry.Encryption{Type: registry.KMSDSSE, KMSKey: registrytest.KeyARN}})
 		wantCode(t, err, registry.CodeKms)
 		_, err = f.Repository(t.Context(), n)
 		wantCode(t, err, registry.CodeRepositoryNotFound)

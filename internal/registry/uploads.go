@@ -283,22 +283,29 @@ func notNil(content []byte) []byte {
 }
 
 // commitBlob records a sealed blob, links it to the repository and ends its
-// upload. Of two uploads of one digest the second one's bytes are removed.
+// upload. Of two uploads of one digest the second one's bytes are removed, unless
+// the first one's are damaged and they take their place.
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
+	var healed bool
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		healed = false
 		id, err = tx.InsertBlob(ctx, b, r.millis())
+		if err == nil && id != b.ID {
+			healed, err = tx.HealBlob(ctx, id, b, r.millis())
+		}
 		if err != nil {
 			return err
 		}
 		existed, err = r.link(ctx, tx, u.RepositoryID, b.Digest, id, b.Size)
+		existed = existed && !healed
 		if err != nil || u.ID == "" {
 			return err
 		}
 		return tx.EndUpload(ctx, u.ID)
 	})
 	gone := store.IsForeignKey(err) // the repository was deleted meanwhile
-	if b.Location != "" && (gone || err == nil && id != b.ID) {
+	if b.Location != "" && (gone || err == nil && id != b.ID && !healed) {
 		// Nothing ever referred to these bytes. After any other error something may.
 		r.removeUnused(ctx, blob.Location(b.Location))
 	}
@@ -307,6 +314,9 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	}
 	if err != nil {
 		return false, fmt.Errorf("commit blob: %w", err)
+	}
+	if healed {
+		r.log.InfoContext(ctx, "a damaged blob is whole again", "repository", n.ARN(), "digest", b.Digest)
 	}
 	r.uploads.end(u.ID)
 	return existed, nil

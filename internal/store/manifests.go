@@ -60,6 +60,14 @@ func (tx *Tx) InsertManifest(ctx context.Context, m NewManifest) (bool, error) {
 	return n == 1, err
 }
 
+// HealManifest gives a manifest its bytes if it has others, and reports whether
+// it had.
+func (tx *Tx) HealManifest(ctx context.Context, repositoryID, digest string, payload []byte) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE manifests SET payload = $3, size = $4 WHERE repository_id = $1 AND digest = $2 AND payload <> $3`,
+		repositoryID, digest, payload, len(payload))
+	return n == 1, err
+}
+
 // A ManifestBlob is a manifest's reference to a blob.
 type ManifestBlob struct{ Digest, MediaType string }
 

@@ -278,7 +278,7 @@ func TestEmptyContentIsContent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		r := addRepository(t, s, "app")
 		addBlob(t, s, r.ID, "sha256:empty", []byte{})
-		b, err := s.OpenBlob(t.Context(), account, region, "app", "sha256:empty")
+		b, _, err := s.OpenBlob(t.Context(), account, region, "app", "sha256:empty")
 		if err != nil || b.Location != "" || len(b.Content) != 0 {
 			t.Errorf("got %+v, %v", b, err)
 		}

@@ -1,7 +1,5 @@
 -- sealing is the data key of a blob, wrapped; NULL is a blob that is not sealed.
--- damaged_at is when its bytes were found not to have the digest.
 ALTER TABLE blobs ADD COLUMN sealing BYTEA;
-ALTER TABLE blobs ADD COLUMN damaged_at BIGINT;
 
 -- The key that a repository's data keys are wrapped with, itself wrapped by the
 -- KMS key of the repository. Repositories with AES256 have none: the server's
