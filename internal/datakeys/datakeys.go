@@ -1,0 +1,62 @@
+// Package datakeys makes and opens the keys that blobs are sealed with. The
+// server's own are wrapped by its key ring.
+package datakeys
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/registry"
+	"github.com/nifuda/nifuda/internal/seal"
+)
+
+// purpose is what the ring wraps the data keys of blobs for.
+const purpose = "nifuda blob v1"
+
+// Options are what [New] needs.
+type Options struct {
+	// Ring wraps the data keys of blobs that no customer's key is for.
+	Ring *keyring.Ring
+	// Seal has new blobs of the server's sealed. Those of a customer's key are
+	// in any case, and what is sealed is always opened.
+	Seal bool
+}
+
+// Keys are the data keys of an installation.
+type Keys struct {
+	Options
+}
+
+var _ registry.DataKeys = (*Keys)(nil)
+
+// New returns the data keys.
+func New(o Options) *Keys { return &Keys{o} }
+
+// New implements [registry.DataKeys].
+func (k *Keys) New(ctx context.Context, keeper registry.Keeper) (*seal.Key, error) {
+	if keeper.RepositoryID != "" {
+		return nil, errNoKMS
+	}
+	if !k.Seal {
+		return nil, nil
+	}
+	secrets := seal.NewSecrets(1)
+	wrapped, err := k.Ring.Wrap(ctx, secrets[0], purpose)
+	if err != nil {
+		return nil, fmt.Errorf("wrap data key: %w", err)
+	}
+	return &seal.Key{Secrets: secrets, Wrapped: wrapped}, nil
+}
+
+// Open implements [registry.DataKeys].
+func (k *Keys) Open(ctx context.Context, keeper registry.Keeper, wrapped []byte) (*seal.Key, error) {
+	if keeper.RepositoryID != "" {
+		return nil, errNoKMS
+	}
+	secret, err := k.Ring.Unwrap(ctx, wrapped, purpose)
+	if err != nil {
+		return nil, fmt.Errorf("unwrap data key: %w", err)
+	}
+	return &seal.Key{Secrets: [][]byte{secret}, Wrapped: wrapped}, nil
+}
