@@ -280,6 +280,7 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
+	r.wantCollection()
 	return nil
 }
 
