@@ -136,8 +136,9 @@ func (f collectFixture) files(t testing.TB) (all []string) {
 func (f collectFixture) settle(t testing.TB, repositories ...registry.RepositoryName) {
 	t.Helper()
 	storetest.CheckConsistency(t, f.store)
-	f.clock.advance(24 * time.Hour)
-	for f.collect(t) != (registry.Collected{}) {
+	for again := true; again; {
+		f.clock.advance(24 * time.Hour) // after the grace period, and then after the time in the trash
+		again = f.collect(t) != registry.Collected{}
 	}
 	storetest.CheckCollected(t, f.store)
 	want := storetest.Texts(t, f.store, `SELECT location FROM blobs WHERE location IS NOT NULL ORDER BY location`)
