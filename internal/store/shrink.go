@@ -18,7 +18,9 @@ func (s *Store) Space(ctx context.Context) (Space, error) { return s.engine.spac
 // many as fit into some bytes, and reports whether it could. A file that was made
 // by a version before this one, and is too large to be written anew at the
 // start, cannot. The file is shorter once [Store.Settle] has come.
-func (s *Store) GiveBack(ctx context.Context, bytes int64) (bool, error) { return s.engine.giveBack(ctx, bytes) }
+func (s *Store) GiveBack(ctx context.Context, bytes int64) (bool, error) {
+	return s.engine.giveBack(ctx, bytes)
+}
 
 // Settle copies what was committed into the database's file, which then has the
 // size that it needs.
