@@ -26,14 +26,14 @@ var (
 	settings   = []string{"internal/config", "internal/credentials"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
-	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
+	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
-	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
+	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
-	generated  = []string{"internal/awsiam", "internal/ecr", "internal/nifuda", "internal/sts"}
+	generated  = []string{"internal/awsiam", "internal/awskms", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
 )
 
@@ -50,7 +50,7 @@ var arrows = []struct {
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
-	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
+	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{heart, slices.Concat(state, outside, vocabulary)},
