@@ -24,6 +24,8 @@ var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
 	settings   = []string{"internal/config", "internal/credentials"}
+	keys       = []string{"internal/keyring"}
+	dataKeys   = []string{"internal/datakeys"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
@@ -45,8 +47,10 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, outside, vocabulary, generated)},
 	{settings, nil},
+	{keys, []string{"internal/credentials"}},
+	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},

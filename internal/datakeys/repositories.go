@@ -168,7 +168,7 @@ func blobPurpose(keeper registry.Keeper, layer int) []byte {
 	return fmt.Appendf(nil, "nifuda blob of %s layer %d v1", keeper.RepositoryID, layer)
 }
 
-// newUnder makes data keys under the keys of a repository.
+// newKey makes data keys under the keys of a repository.
 func (o *opened) newKey(keeper registry.Keeper) *seal.Key {
 	key := &seal.Key{Secrets: seal.NewSecrets(len(o.layers)), Wrapped: []byte{repositoryForm}}
 	for layer, aead := range o.layers {

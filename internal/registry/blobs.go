@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -122,25 +123,44 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
 	}
+	var keeper Keeper
 	if b.Domain != "" {
-		if err := r.checkKey(ctx, n); err != nil {
+		p, err := r.usablePlace(ctx, n)
+		if err != nil {
 			return Content{}, err
 		}
+		keeper = p.keeper
 	}
 	if damaged {
 		return Content{}, layerDamaged(n, digest)
 	}
-	if b.Location == "" {
-		return Content{digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
-	}
-	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	content, err := r.open(ctx, keeper, b)
 	if errors.Is(err, blob.ErrNotFound) {
-		return r.openMoved(ctx, n, b)
+		return r.openMoved(ctx, n, keeper, b)
 	}
 	if err != nil {
-		return Content{}, fmt.Errorf("open blob %s: %w", digest, err)
+		return Content{}, r.explain("open blob "+digest+" of", n, err)
 	}
-	return Content{digest, b.Size, file}, nil
+	return Content{digest, b.Size, content}, nil
+}
+
+// open returns the bytes of a blob, unsealed.
+func (r *Registry) open(ctx context.Context, keeper Keeper, b store.Blob) (io.ReadSeekCloser, error) {
+	var key *seal.Key
+	if b.Sealing != nil {
+		var err error
+		if key, err = r.keys.Open(ctx, keeper, b.Sealing); err != nil {
+			return nil, fmt.Errorf("open data key: %w", err)
+		}
+	}
+	if b.Location != "" {
+		return r.blobs.Open(ctx, blob.Location(b.Location), key, b.Size)
+	}
+	if key == nil {
+		return inlineReader{bytes.NewReader(b.Content)}, nil
+	}
+	content, err := key.Open(b.Content)
+	return inlineReader{bytes.NewReader(content)}, err
 }
 
 type inlineReader struct{ *bytes.Reader }

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
 // openMoved opens a blob whose bytes are not where its row said: they are
 // elsewhere by now, or lost.
-func (r *Registry) openMoved(ctx context.Context, n RepositoryName, seen store.Blob) (Content, error) {
+func (r *Registry) openMoved(ctx context.Context, n RepositoryName, keeper Keeper, seen store.Blob) (Content, error) {
 	b, damaged, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, seen.Digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, seen.Digest, err)
@@ -19,11 +18,11 @@ func (r *Registry) openMoved(ctx context.Context, n RepositoryName, seen store.B
 	if damaged || b.Location == seen.Location {
 		return Content{}, r.lost(ctx, n, b)
 	}
-	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	content, err := r.open(ctx, keeper, b)
 	if err != nil {
 		return Content{}, fmt.Errorf("open blob %s: %w", b.Digest, err)
 	}
-	return Content{b.Digest, b.Size, file}, nil
+	return Content{b.Digest, b.Size, content}, nil
 }
 
 // lost refuses to give a blob whose bytes are gone, and marks it, so that a push

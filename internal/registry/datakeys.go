@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 
 	"github.com/nifuda/nifuda/internal/seal"
 )
@@ -47,9 +48,13 @@ type DataKeys interface {
 // unsealed are the data keys of a registry that seals nothing.
 type unsealed struct{}
 
-func (unsealed) New(context.Context, Keeper) (*seal.Key, error)          { return nil, nil }
-func (unsealed) Open(context.Context, Keeper, []byte) (*seal.Key, error) { return nil, nil }
-func (unsealed) Check(context.Context, Keeper) error                     { return nil }
+func (unsealed) New(context.Context, Keeper) (*seal.Key, error) { return nil, nil }
+
+func (unsealed) Open(context.Context, Keeper, []byte) (*seal.Key, error) {
+	return nil, errors.New("it is sealed, and there are no keys")
+}
+
+func (unsealed) Check(context.Context, Keeper) error { return nil }
 
 func (unsealed) Establish(_ context.Context, k Keeper) (Encryption, RepositoryKey, error) {
 	return Encryption{}, RepositoryKey{}, refuse(CodeNotImplemented, "Encryption with %s is not possible: this registry has no KMS.", k.Encryption.Type)

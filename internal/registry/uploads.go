@@ -7,10 +7,8 @@ import (
 	"io"
 
 	"github.com/google/uuid"
-	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
-	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -89,9 +87,9 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if err := checkOffset(u, p); err != nil {
 		return u.Size, err
 	}
-	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+	rc, err := r.newReceiver(ctx, to.keeper, u)
 	if err != nil {
-		return u.Size, explainLostUpload(n, id, err)
+		return u.Size, r.explainLostUpload(n, id, err)
 	}
 	// The client may be gone by now; what it sent is kept all the same.
 	ctx = context.WithoutCancel(ctx)
@@ -99,9 +97,11 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if failed != nil || broken != nil && received == 0 {
 		return u.Size, errors.Join(failed, broken, rc.drop(ctx))
 	}
-	if u.Content, u.WriterState, err = rc.save(ctx); err != nil {
+	saved := u
+	if err := rc.save(ctx, &saved); err != nil {
 		return u.Size, err
 	}
+	u = saved
 	addPart(&u, received)
 	u.UpdatedAt = r.millis()
 	err = r.store.SaveUpload(ctx, u)
@@ -187,11 +187,11 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, repositoryID, i
 
 // explainLostUpload answers for an upload whose bytes were committed by a
 // request that died before it could say so: the client begins anew.
-func explainLostUpload(n RepositoryName, id string, err error) error {
+func (r *Registry) explainLostUpload(n RepositoryName, id string, err error) error {
 	if errors.Is(err, blob.ErrNotFound) {
 		return uploadNotFound(n, id)
 	}
-	return err
+	return r.explain("continue an upload to", n, err)
 }
 
 func checkOffset(u store.Upload, p Part) error {
@@ -212,9 +212,9 @@ func addPart(u *store.Upload, received int64) {
 
 // complete receives the last part and commits the blob.
 func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper, u store.Upload, c Completion) (Completed, error) {
-	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+	rc, err := r.newReceiver(ctx, keeper, u)
 	if err != nil {
-		return Completed{}, explainLostUpload(n, u.ID, err)
+		return Completed{}, r.explainLostUpload(n, u.ID, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
@@ -227,7 +227,7 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper
 	if err := c.check(n, u); err != nil {
 		return Completed{}, errors.Join(err, rc.drop(ctx))
 	}
-	b, err := r.seal(ctx, rc, c.Digests)
+	b, err := rc.finish(ctx, c.Digests)
 	if err != nil {
 		return Completed{}, err
 	}
@@ -247,44 +247,9 @@ func (c Completion) check(n RepositoryName, u store.Upload) error {
 	return nil
 }
 
-// seal verifies the received bytes against the digests and makes them durable,
-// if they are for the blob store.
-func (r *Registry) seal(ctx context.Context, rc *receiver, digests []string) (store.Blob, error) {
-	mismatch := refuse(CodeInvalidLayer, "None of the provided layer digests match the calculated layer digest")
-	if rc.writer == nil {
-		for _, d := range digests {
-			if manifest.ValidDigest(d) && digest.Digest(d).Algorithm().FromBytes(rc.content) == digest.Digest(d) {
-				return store.Blob{ID: newID(), Digest: d, Content: notNil(rc.content)}, nil
-			}
-		}
-		return store.Blob{}, mismatch
-	}
-	candidates := make([]digest.Digest, len(digests))
-	for i, d := range digests {
-		candidates[i] = digest.Digest(d)
-	}
-	location, d, err := rc.writer.Commit(ctx, candidates...)
-	if errors.Is(err, blob.ErrDigestMismatch) {
-		return store.Blob{}, mismatch
-	}
-	if err != nil {
-		return store.Blob{}, fmt.Errorf("commit blob: %w", err)
-	}
-	return store.Blob{ID: newID(), Digest: d.String(), Location: string(location)}, nil
-}
-
-// notNil returns content such that a blob without bytes differs from one whose
-// bytes are elsewhere.
-func notNil(content []byte) []byte {
-	if content == nil {
-		return []byte{}
-	}
-	return content
-}
-
-// commitBlob records a sealed blob, links it to the repository and ends its
-// upload. Of two uploads of one digest the second one's bytes are removed, unless
-// the first one's are damaged and they take their place.
+// commitBlob records a blob whose bytes are durable, links it to the repository
+// and ends its upload. Of two uploads of one digest the second one's bytes are
+// removed, unless the first one's are damaged and they take their place.
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
 	var healed bool
@@ -327,14 +292,10 @@ func (r *Registry) abandon(ctx context.Context, state []byte) error {
 	if state == nil {
 		return nil
 	}
-	w, err := r.blobs.Resume(ctx, state)
-	if errors.Is(err, blob.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	if err := r.blobs.Drop(ctx, state); err != nil {
 		return fmt.Errorf("abandon upload: %w", err)
 	}
-	return w.Abort(ctx)
+	return nil
 }
 
 func (r *Registry) removeUnused(ctx context.Context, location blob.Location) {

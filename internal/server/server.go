@@ -118,8 +118,12 @@ func (s *server) open(ctx context.Context) error {
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
+	keys, err := s.openDataKeys(ctx, metadata)
+	if err != nil {
+		return fmt.Errorf("--seal-keys: %w", err)
+	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
+		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)

@@ -15,6 +15,7 @@ type Blob struct {
 	Size     int64
 	Location string
 	Content  []byte
+	Sealing  []byte // the data key, wrapped, that the bytes are sealed with; nil if they are not
 }
 
 // A BlobLink is a blob's membership of a repository.
@@ -52,10 +53,10 @@ func (q queries) BlobLinks(ctx context.Context, repositoryID string, digests []s
 // whether it is marked as damaged, or [ErrNotFound].
 func (q queries) OpenBlob(ctx context.Context, account, region, name, digest string) (b Blob, damaged bool, err error) {
 	var location sql.NullString
-	err = q.get(ctx, `SELECT b.id, b.domain, b.size, b.location, b.content, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FROM repositories r
+	err = q.get(ctx, `SELECT b.id, b.domain, b.size, b.location, b.content, b.sealing, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FROM repositories r
 		JOIN repository_blobs l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &b.ID, &b.Domain, &b.Size, &location, &b.Content, &damaged)
+		[]any{account, region, name, digest}, &b.ID, &b.Domain, &b.Size, &location, &b.Content, &b.Sealing, &damaged)
 	b.Digest, b.Location = digest, location.String
 	return b, damaged, err
 }
@@ -88,9 +89,9 @@ func (tx *Tx) LockLinkedBlob(ctx context.Context, repositoryID, digest string) (
 func (tx *Tx) InsertBlob(ctx context.Context, b Blob, now int64) (id string, err error) {
 	location := sql.NullString{String: b.Location, Valid: b.Location != ""}
 	// DO UPDATE, not DO NOTHING: it locks the row against the collector, and returns it.
-	err = tx.get(ctx, `INSERT INTO blobs (id, digest, domain, size, location, created_at, content) VALUES ($1,$2,$3,$4,$5,$6,$7)
+	err = tx.get(ctx, `INSERT INTO blobs (id, digest, domain, size, location, created_at, content, sealing) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
 		ON CONFLICT (digest, domain) DO UPDATE SET size = blobs.size RETURNING id`,
-		[]any{b.ID, b.Digest, b.Domain, b.Size, location, now, b.Content}, &id)
+		[]any{b.ID, b.Digest, b.Domain, b.Size, location, now, b.Content, b.Sealing}, &id)
 	return id, err
 }
 

@@ -9,8 +9,7 @@ import (
 // A StoredBlob is a row of blobs as [Store.StoredBlob] finds it.
 type StoredBlob struct {
 	Blob
-	Sealing []byte // the wrapped data key; nil is not sealed
-	Damaged bool   // it is marked as damaged
+	Damaged bool // it is marked as damaged
 }
 
 // SameBytes reports whether another reading of the row found the same bytes in
@@ -67,7 +66,7 @@ func (tx *Tx) HealBlob(ctx context.Context, id string, b Blob, due int64) (bool,
 		return false, err
 	}
 	location := sql.NullString{String: b.Location, Valid: b.Location != ""}
-	_, err = tx.exec(ctx, `UPDATE blobs SET size = $2, location = $3, content = $4 WHERE id = $1`, id, b.Size, location, b.Content)
+	_, err = tx.exec(ctx, `UPDATE blobs SET size = $2, location = $3, content = $4, sealing = $5 WHERE id = $1`, id, b.Size, location, b.Content, b.Sealing)
 	if err != nil || old.Location == "" {
 		return true, err
 	}

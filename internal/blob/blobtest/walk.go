@@ -9,7 +9,7 @@ import (
 )
 
 // walk returns the objects of a store, none of which it may see twice.
-func walk(t *testing.T, s blob.Store) map[blob.Location]blob.Object {
+func walk(t *testing.T, s store) map[blob.Location]blob.Object {
 	t.Helper()
 	seen := map[blob.Location]blob.Object{}
 	err := s.Walk(t.Context(), func(o blob.Object) error {
@@ -26,7 +26,7 @@ func walk(t *testing.T, s blob.Store) map[blob.Location]blob.Object {
 }
 
 // removeAll removes what other tests have left.
-func removeAll(t *testing.T, s blob.Store) {
+func removeAll(t *testing.T, s store) {
 	t.Helper()
 	for location := range walk(t, s) {
 		if err := s.Remove(t.Context(), location); err != nil {
