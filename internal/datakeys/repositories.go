@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -25,10 +26,13 @@ const rememberedRepositories = 4096
 
 // An opened is what opens a repository's data keys.
 type opened struct {
+	keys     *kms.Service
 	id       kms.KeyID
 	delegate *kms.Delegate
 	stored   registry.RepositoryKey
 	layers   []cipher.AEAD
+	// checked is the version of the key at which it could be used.
+	checked atomic.Int64
 }
 
 // usable returns what opens a repository's data keys, or refuses with
@@ -54,9 +58,23 @@ func (k *Keys) usable(ctx context.Context, keeper registry.Keeper) (*opened, err
 	return o, nil
 }
 
+// unchecked is no version.
+const unchecked = -1
+
 // check asks whether the key can be used for all that its repository needs.
+// Unless something has happened to it, it can still.
 func (o *opened) check(ctx context.Context) error {
-	return o.delegate.Check(ctx, o.id, kms.RepositoryContext(o.stored.Context))
+	version, settled, err := o.keys.Version(ctx, o.id) // before the look: a change in between outdates it
+	if err != nil || settled && o.checked.Load() == version {
+		return err
+	}
+	if err := o.delegate.Check(ctx, o.id, kms.RepositoryContext(o.stored.Context)); err != nil {
+		return err
+	}
+	if settled {
+		o.checked.Store(version)
+	}
+	return nil
 }
 
 func (k *Keys) open(ctx context.Context, keeper registry.Keeper) (*opened, error) {
@@ -71,7 +89,8 @@ func (k *Keys) open(ctx context.Context, keeper registry.Keeper) (*opened, error
 	if err != nil {
 		return nil, fmt.Errorf("read the key of %s: %w", keeper.Repository.ARN(), err)
 	}
-	o := &opened{id: id, stored: registry.RepositoryKey(row), delegate: k.delegate(keeper, row.Grants)}
+	o := &opened{keys: k.KMS, id: id, stored: registry.RepositoryKey(row), delegate: k.delegate(keeper, row.Grants)}
+	o.checked.Store(unchecked)
 	if err := o.check(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +174,9 @@ func splitWrapped(wrapped []byte) (byKMS, byRing []byte, err error) {
 	return wrapped[2:end], wrapped[end:], nil
 }
 
-func ringPurpose(keeper registry.Keeper) string { return "nifuda repository " + keeper.RepositoryID + " v1" }
+func ringPurpose(keeper registry.Keeper) string {
+	return "nifuda repository " + keeper.RepositoryID + " v1"
+}
 
 // The wrapped data keys of a blob are a byte that differs from that of the
 // ring's form, and each secret under the repository's key of its layer.
