@@ -23,6 +23,7 @@ const module = "github.com/nifuda/nifuda/"
 var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
+	offline    = []string{"internal/backup"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	keys       = []string{"internal/keyring"}
 	dataKeys   = []string{"internal/datakeys"}
@@ -46,8 +47,9 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
+	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
 	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{offline, slices.Concat(state, vocabulary)},
 	{settings, nil},
 	{keys, []string{"internal/credentials"}},
 	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
