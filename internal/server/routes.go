@@ -36,12 +36,15 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case ociapi.Serves(path):
+			s.requests.Add(1)
 			v2.ServeHTTP(w, r)
 		case path == "/" && isQuery(r):
+			s.requests.Add(1)
 			query.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			s.welcome(w, r)
 		case path == "/":
+			s.requests.Add(1)
 			json.ServeHTTP(w, r)
 		default:
 			health.ServeHTTP(w, r)
@@ -75,6 +78,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	})
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
+		Repositories:  s.registry,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
 		Home:          s.Config.Account,

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -72,6 +73,7 @@ type server struct {
 	identities *identity.Identities
 	kms        *kms.Service
 	bodies     *httpx.Bodies
+	requests   atomic.Int64 // that have come so far, but for those after its health
 	closers    []func() error
 }
 
@@ -122,7 +124,8 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: s.dataKeys(metadata, ring), UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
+		Keys: s.dataKeys(metadata, ring), UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Requests: s.requests.Load, Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
