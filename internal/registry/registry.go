@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -51,6 +53,11 @@ type Options struct {
 	Keys DataKeys
 	// Room says whether so many bytes of a push may be written; nil says always.
 	Room func(bytes int64) error
+	// Requests returns how many requests have come so far, whatever they ask: work
+	// in the background rests longer while some do. nil is not known.
+	Requests func() int64
+	// Metrics takes the measurements of collections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -70,6 +77,10 @@ type Registry struct {
 	window  time.Duration // in which what was deleted can be restored
 	now     func() time.Time
 	log     *slog.Logger
+
+	requests         func() int64
+	collectMetrics   *collectMetrics
+	collectionWanted chan struct{} // holds one when there may be something to collect
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -109,6 +120,10 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
+
+		requests:         o.Requests,
+		collectMetrics:   newCollectMetrics(o.Metrics),
+		collectionWanted: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)
