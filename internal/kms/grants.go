@@ -271,7 +271,7 @@ func (s *Service) RemoveGrant(ctx context.Context, id KeyID, grantID string) err
 		if !was {
 			return invalidGrantID(grantID, id)
 		}
-		return nil
+		return tx.CountKMSKeyChange(ctx, id.ID)
 	})
 }
 

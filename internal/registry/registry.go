@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -49,6 +51,11 @@ type Options struct {
 	UndeleteWindow time.Duration
 	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
 	Keys DataKeys
+	// Requests returns how many requests have come so far, whatever they ask: work
+	// in the background rests longer while some do. nil is not known.
+	Requests func() int64
+	// Metrics takes the measurements of collections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -67,6 +74,10 @@ type Registry struct {
 	window  time.Duration // in which what was deleted can be restored
 	now     func() time.Time
 	log     *slog.Logger
+
+	requests         func() int64
+	collectMetrics   *collectMetrics
+	collectionWanted chan struct{} // holds one when there may be something to collect
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -102,6 +113,10 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
+
+		requests:         o.Requests,
+		collectMetrics:   newCollectMetrics(o.Metrics),
+		collectionWanted: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)

@@ -251,7 +251,7 @@ func TestExactlyTheAllowedMayCallTheAPIs(t *testing.T) {
 			input := m.input(operation)
 			// Optional members that say whose or what else it is.
 			for member, value := range map[string]any{
-				"registryId": f.account, "UserName": "none", "KeyId": noKey, "SourceKeyId": noKey, "CiphertextBlob": "AAAA", "NumberOfBytes": 16,
+				"registryId": f.account, "RegistryId": f.account, "UserName": "none", "KeyId": noKey, "SourceKeyId": noKey, "CiphertextBlob": "AAAA", "NumberOfBytes": 16,
 			} {
 				if _, ok := m.Shapes[m.Operations[operation].Input.Shape].Members[member]; ok {
 					input[member] = value
