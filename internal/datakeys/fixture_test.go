@@ -4,7 +4,9 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/datakeys"
@@ -31,6 +33,7 @@ type node struct {
 	kms   *kms.Service
 	store *store.Store
 	ring  *keyring.Ring
+	later *atomic.Int64 // how much later it is for KMS, in nanoseconds
 }
 
 // A place is what nodes share.
@@ -56,8 +59,9 @@ func (p place) node(t testing.TB, s *store.Store) node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { blobs.Close() })
-	keys := kms.New(s, kms.Options{Wrapper: ring})
-	n := node{t: t, kms: keys, store: s, ring: ring, keys: datakeys.New(datakeys.Options{Ring: ring, Seal: true, KMS: keys, Store: s})}
+	later := new(atomic.Int64)
+	keys := kms.New(s, kms.Options{Wrapper: ring, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+	n := node{t: t, later: later, kms: keys, store: s, ring: ring, keys: datakeys.New(datakeys.Options{Ring: ring, Seal: true, KMS: keys, Store: s})}
 	n.Registry = registry.New(s, blobs, registry.Options{
 		Keys: n.keys, UploadKey: []byte("0123456789abcdef0123456789abcdef"), Log: slog.New(slog.DiscardHandler),
 	})
