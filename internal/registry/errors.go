@@ -38,11 +38,12 @@ const (
 	CodeTooManyTags              Code = "TooManyTagsException"
 	CodeUploadNotFound           Code = "UploadNotFoundException"
 	CodeNotImplemented           Code = "NotImplementedException"
-	CodeLayerReferenced          Code = "LayerReferencedByImage" // ours: ECR cannot delete layers
-	CodeUploadInUse              Code = "UploadInUse"            // ours: two requests write to one upload
-	CodeTagsChanged              Code = "TagsChanged"            // ours: a deletion was allowed for other tags
-	CodeDamaged                  Code = "Damaged"                // ours: what is stored is not what was pushed
-	CodeManifestInvalid          Code = "ManifestInvalid"        // ours: a manifest that the OCI specification forbids
+	CodeLayerReferenced          Code = "LayerReferencedByImage"    // ours: ECR cannot delete layers
+	CodeUploadInUse              Code = "UploadInUse"               // ours: two requests write to one upload
+	CodeTagsChanged              Code = "TagsChanged"               // ours: a deletion was allowed for other tags
+	CodeDamaged                  Code = "Damaged"                   // ours: what is stored is not what was pushed
+	CodeUndeleteDisabled         Code = "UndeleteDisabledException" // ours: nothing that is deleted is kept
+	CodeManifestInvalid          Code = "ManifestInvalid"           // ours: a manifest that the OCI specification forbids
 )
 
 // An Error is a refusal that the caller is told, word for word. Every other

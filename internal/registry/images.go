@@ -276,33 +276,5 @@ func (r *Registry) Tags(ctx context.Context, n RepositoryName, after string, lim
 	return names, nil
 }
 
-// A TagChange is an entry of a tag's history.
-type TagChange struct {
-	At       time.Time
-	Actor    string // ARN
-	From, To string // digests; "" is no image
-}
-
-// TagHistory returns what happened to a tag, newest first, at most limit.
-func (r *Registry) TagHistory(ctx context.Context, n RepositoryName, tag string, limit int) ([]TagChange, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	// One more than asked for: it says where the last one came from.
-	rows, err := r.store.TagHistory(ctx, repositoryID, tag, limit+1)
-	if err != nil {
-		return nil, fmt.Errorf("read tag history: %w", err)
-	}
-	changes := make([]TagChange, min(len(rows), limit))
-	for i := range changes {
-		changes[i] = TagChange{At: time.UnixMilli(rows[i].At), Actor: rows[i].Actor, To: rows[i].Digest}
-		if i+1 < len(rows) {
-			changes[i].From = rows[i+1].Digest
-		}
-	}
-	return changes, nil
-}
-
 // joinDigests prints digests as ECR lists them in messages.
 func joinDigests(digests []string) string { return "[" + strings.Join(digests, ", ") + "]" }

@@ -52,7 +52,8 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			"The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
 			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
-	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: r.millis()}
+	now := r.millis()
+	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: now, pushedAt: now}
 	for try := 1; ; try++ {
 		err := r.update(ctx, in.Repository, p.run)
 		if err == nil {
@@ -118,13 +119,15 @@ func (r *Registry) explainPut(ctx context.Context, p *put, err error) error {
 	return err
 }
 
-// A put is one run of PutImage. The database may run it more than once.
+// A put is one run of PutImage, or the return of a deleted image. The database
+// may run it more than once.
 type put struct {
 	NewImage
-	manifest manifest.Manifest
-	digest   string
-	now      int64
-	checked  string // id of the repository whose key could be used
+	manifest      manifest.Manifest
+	digest        string
+	now, pushedAt int64
+	checked       string // id of the repository whose key could be used
+	restored      bool   // it was deleted before
 
 	// Set by run.
 	keeper             Keeper
@@ -133,13 +136,7 @@ type put struct {
 }
 
 func (p *put) run(ctx context.Context, tx *store.Tx) error {
-	p.inserted, p.retagged, p.healed = false, false, false
-	n := p.Repository
-	row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
-	if err != nil {
-		return err
-	}
-	repository, err := repositoryOf(row)
+	repository, err := lockRepository(ctx, tx, p.Repository)
 	if err != nil {
 		return err
 	}
@@ -147,6 +144,22 @@ func (p *put) run(ctx context.Context, tx *store.Tx) error {
 	if p.keeper.RepositoryID != p.checked {
 		return errUnchecked
 	}
+	return p.into(ctx, tx, repository)
+}
+
+// lockRepository keeps others from changing a repository's images until the
+// transaction ends.
+func lockRepository(ctx context.Context, tx *store.Tx, n RepositoryName) (Repository, error) {
+	row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
+	if err != nil {
+		return Repository{}, err
+	}
+	return repositoryOf(row)
+}
+
+// into puts the image into a repository that is locked.
+func (p *put) into(ctx context.Context, tx *store.Tx, repository Repository) error {
+	p.inserted, p.retagged, p.healed = false, false, false
 	if err := p.insert(ctx, tx, repository.ID); err != nil {
 		return err
 	}
@@ -188,7 +201,7 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 func (p *put) row(repositoryID string, size int64) store.NewManifest {
 	row := store.NewManifest{
 		RepositoryID: repositoryID, Digest: p.digest, MediaType: p.manifest.MediaType, ArtifactType: p.manifest.ArtifactMediaType(),
-		ImageSize: size, PushedAt: p.now, Payload: p.Payload,
+		ImageSize: size, PushedAt: p.pushedAt, Payload: p.Payload,
 	}
 	if p.manifest.Subject == nil {
 		return row
@@ -338,6 +351,7 @@ func (p *put) announce(ctx context.Context, tx *store.Tx) error {
 		err := recordImageAction(ctx, tx, p.Repository, p.Actor, p.now, event.ImageAction{
 			Action: event.Push, Digest: digest.Digest(p.digest), Tag: tag,
 			ManifestMediaType: p.manifest.MediaType, ArtifactMediaType: p.manifest.ArtifactMediaType(),
+			Restored: p.restored,
 		})
 		if err != nil {
 			return err

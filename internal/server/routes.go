@@ -7,11 +7,13 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
+	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/kmsapi"
 	"github.com/nifuda/nifuda/internal/nifuda"
 	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
@@ -76,11 +78,17 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Authorizer:    access,
 		Home:          s.Config.Account,
 	})
+	encryption := kmsapi.New(kmsapi.Options{
+		Keys:          s.kms,
+		Authenticator: s.verifier(keys, awskms.SigningName),
+		Authorizer:    access,
+		Principals:    s.identities,
+	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, registries, own)
+	}, registries, own, encryption)
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.

@@ -30,6 +30,7 @@ import (
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
@@ -68,6 +69,7 @@ type server struct {
 	guard      *authn.Guard
 	audit      func(httpx.Served)
 	identities *identity.Identities
+	kms        *kms.Service
 	bodies     *httpx.Bodies
 	closers    []func() error
 }
@@ -106,6 +108,9 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
+	if err := s.openKeys(metadata); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
 	blobs, err := s.openBlobs()
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
@@ -126,6 +131,18 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--audit: %w", err)
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return nil
+}
+
+// openKeys starts the key management service, whose key material is wrapped by
+// the server's own key.
+func (s *server) openKeys(metadata *store.Store) error {
+	wrapper, err := kms.LocalWrapper(s.keyring.DeriveKey("nifuda kms key material v1"))
+	if err != nil {
+		return err
+	}
+	s.kms = kms.New(metadata, kms.Options{Wrapper: wrapper, RoleOf: s.roleOf, Log: s.Log})
+	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
 	return nil
 }
 

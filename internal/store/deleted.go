@@ -72,6 +72,12 @@ func (q queries) DeletedImagesTagged(ctx context.Context, repositoryID, tag, bef
 		repositoryID, tag, before, since, limit)
 }
 
+// DeletedImageByID returns what a deletion after a time took, or nothing.
+func (q queries) DeletedImageByID(ctx context.Context, repositoryID, id string, since int64) ([]DeletedImage, error) {
+	return list(ctx, q, scanDeletedImage, `SELECT `+deletedImageColumns+` FROM deleted_images d
+		WHERE d.id = $1 AND d.repository_id = $2 AND d.deleted_at > $3`, id, repositoryID, since)
+}
+
 // TagsOfDeletions returns the tags that went with each of the deletions, in order.
 func (q queries) TagsOfDeletions(ctx context.Context, ids []string) (map[string][]string, error) {
 	type row struct{ id, tag string }
@@ -184,19 +190,18 @@ func (q queries) DeletedRepositoriesNamed(ctx context.Context, account, region, 
 		ORDER BY deleted_at DESC, repository_id DESC LIMIT $7`, account, region, name, beforeAt, beforeID, since, limit)
 }
 
-// LockDeletedRepository returns a repository that was deleted after a time, the
-// newest of its name when id is empty, and keeps it from being purged until the
-// transaction ends, or returns [ErrNotFound].
-func (tx *Tx) LockDeletedRepository(ctx context.Context, account, region, name, id string, since int64) (r DeletedRepository, err error) {
-	if id == "" {
-		err = tx.get(ctx, `SELECT `+deletedRepositoryColumns+` FROM deleted_repositories
-			WHERE account = $1 AND region = $2 AND name = $3 AND deleted_at > $4 AND NOT purging
-			ORDER BY deleted_at DESC, repository_id DESC LIMIT 1 FOR UPDATE`, []any{account, region, name, since}, r.fields()...)
-		return r, err
-	}
+// DeletedRepositoryByID returns a repository that had a name and was deleted after
+// a time, or nothing.
+func (q queries) DeletedRepositoryByID(ctx context.Context, id, account, region, name string, since int64) ([]DeletedRepository, error) {
+	return list(ctx, q, scanDeletedRepository, `SELECT `+deletedRepositoryColumns+` FROM deleted_repositories
+		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`, id, account, region, name, since)
+}
+
+// LockDeletedRepository returns a repository that was deleted after a time, and
+// keeps it from being purged until the transaction ends, or returns [ErrNotFound].
+func (tx *Tx) LockDeletedRepository(ctx context.Context, id string, since int64) (r DeletedRepository, err error) {
 	err = tx.get(ctx, `SELECT `+deletedRepositoryColumns+` FROM deleted_repositories
-		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging FOR UPDATE`,
-		[]any{id, account, region, name, since}, r.fields()...)
+		WHERE repository_id = $1 AND deleted_at > $2 AND NOT purging FOR UPDATE`, []any{id, since}, r.fields()...)
 	return r, err
 }
 

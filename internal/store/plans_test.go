@@ -18,6 +18,9 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
+	`SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`:           "a backup is of all blobs",
+	`SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`:                         "a backup is of all blobs",
+	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
 	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
@@ -32,7 +35,9 @@ var whole = map[string]string{
 	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`: "one row",
 	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                     "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
-		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging FOR UPDATE`: "one row",
+		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`: "one row",
+	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
+		WHERE repository_id = $1 AND deleted_at > $2 AND NOT purging FOR UPDATE`: "one row",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
 		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
 		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r

@@ -342,7 +342,7 @@ func TestTagHistoryIsASequence(t *testing.T) {
 				return tx.RecordTag(ctx, r.ID, "v1", digest, "who", int64(i))
 			})
 		}
-		got, err := s.TagHistory(t.Context(), r.ID, "v1", 10)
+		got, err := s.TagHistory(t.Context(), r.ID, "v1", 4, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
