@@ -21,6 +21,9 @@ type Options struct {
 	// Seal has new blobs of the server's sealed. Those of a customer's key are
 	// in any case, and what is sealed is always opened.
 	Seal bool
+	// Recheck writes anew what tells the database's ring from another, with the
+	// current key; nil is nothing to write.
+	Recheck func(ctx context.Context) error
 }
 
 // Keys are the data keys of an installation.

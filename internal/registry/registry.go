@@ -49,6 +49,8 @@ type Options struct {
 	UndeleteWindow time.Duration
 	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
 	Keys DataKeys
+	// SealingKeys wrap the keys of blobs under no KMS key; nil is none.
+	SealingKeys SealingKeys
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -60,6 +62,8 @@ type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
 	keys    DataKeys
+	sealing SealingKeys // nil is none
+	sealed  sealingCounts
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -67,6 +71,8 @@ type Registry struct {
 	window  time.Duration // in which what was deleted can be restored
 	now     func() time.Time
 	log     *slog.Logger
+
+	sealingWake chan struct{} // has the background work of sealing look again
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -95,6 +101,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		store:   metadata,
 		blobs:   blobs,
 		keys:    o.Keys,
+		sealing: o.SealingKeys,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
@@ -102,6 +109,8 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
+
+		sealingWake: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)

@@ -123,9 +123,10 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--seal-keys: %w", err)
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
+		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
 	})
-	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
+	s.countSealing()
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
