@@ -109,9 +109,8 @@ var nothing iam.Target
 // keys alone. Actions that touch none are for the identity's policies to decide
 // (spec 2.7).
 func (a *Authorizer) target(ctx context.Context, r iam.Request) (*iam.Target, error) {
-	ofRepository := strings.HasPrefix(r.Action, "ecr:") && strings.HasPrefix(r.Resource, "arn:")
 	ofKey := strings.HasPrefix(r.Action, "kms:") && iam.IsKeyARN(r.Resource)
-	if !ofRepository && !ofKey {
+	if !iam.IsOfRepositories(r.Action, r.Resource) && !ofKey {
 		return &nothing, nil
 	}
 	target, err := a.targets.Target(ctx, r.Action, r.Resource)

@@ -59,12 +59,8 @@ func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []s
 	if err != nil {
 		return nil, err
 	}
-	links, err := r.store.BlobLinks(ctx, repositoryID, digests)
+	links, err := r.touchable(ctx, repositoryID, digests)
 	if err != nil {
-		return nil, fmt.Errorf("check blobs: %w", err)
-	}
-	links = slices.DeleteFunc(links, func(l store.BlobLink) bool { return l.Damaged })
-	if err := r.touch(ctx, repositoryID, links); err != nil {
 		return nil, fmt.Errorf("check blobs: %w", err)
 	}
 	found := make(map[string]Blob, len(links))
@@ -79,6 +75,22 @@ func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []s
 		found[l.Digest] = Blob{Digest: l.Digest, Size: l.Size, MediaType: mediaType}
 	}
 	return found, nil
+}
+
+// touchable returns those of the digests that a repository can give, and keeps
+// them from being collected.
+func (r *Registry) touchable(ctx context.Context, repositoryID string, digests []string) ([]store.BlobLink, error) {
+	for {
+		links, err := r.store.BlobLinks(ctx, repositoryID, digests)
+		if err != nil {
+			return nil, err
+		}
+		links = slices.DeleteFunc(links, func(l store.BlobLink) bool { return l.Damaged })
+		// One that was collected since they were read is absent the next time.
+		if err := r.touch(ctx, repositoryID, links); !errors.Is(err, store.ErrNotFound) {
+			return links, err
+		}
+	}
 }
 
 // touch keeps linked blobs from being collected. One that was collected just
@@ -280,6 +292,7 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
+	r.wantCollection()
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -51,6 +53,11 @@ type Options struct {
 	Keys DataKeys
 	// SealingKeys wrap the keys of blobs under no KMS key; nil is none.
 	SealingKeys SealingKeys
+	// Requests returns how many requests have come so far, whatever they ask: work
+	// in the background rests longer while some do. nil is not known.
+	Requests func() int64
+	// Metrics takes the measurements of collections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -72,7 +79,10 @@ type Registry struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	sealingWake chan struct{} // has the background work of sealing look again
+	sealingWake      chan struct{} // has the background work of sealing look again
+	requests         func() int64
+	collectMetrics   *collectMetrics
+	collectionWanted chan struct{} // holds one when there may be something to collect
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -110,7 +120,10 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		now:     o.Now,
 		log:     o.Log,
 
-		sealingWake: make(chan struct{}, 1),
+		sealingWake:      make(chan struct{}, 1),
+		requests:         o.Requests,
+		collectMetrics:   newCollectMetrics(o.Metrics),
+		collectionWanted: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)

@@ -223,6 +223,7 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 	if err != nil {
 		return Repository{}, r.explain("delete repository", n, err)
 	}
+	r.wantCollection()
 	deleted, err := repositoryOf(row)
 	if k := keeperOf(deleted); !k.isServer() {
 		r.release(ctx, k, RepositoryKey(key))

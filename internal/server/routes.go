@@ -36,12 +36,15 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case ociapi.Serves(path):
+			s.requests.Add(1)
 			v2.ServeHTTP(w, r)
 		case path == "/" && isQuery(r):
+			s.requests.Add(1)
 			query.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			s.welcome(w, r)
 		case path == "/":
+			s.requests.Add(1)
 			json.ServeHTTP(w, r)
 		default:
 			health.ServeHTTP(w, r)
@@ -65,6 +68,7 @@ func isQuery(r *http.Request) bool {
 func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
+		Keys:          s.kms,
 		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
@@ -74,6 +78,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	})
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
+		Repositories:  s.registry,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
 		Home:          s.Config.Account,

@@ -23,10 +23,15 @@ var whole = map[string]string{
 	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
-	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
-	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM blob_checks LIMIT $1) AS found`:                                 "counts up to a limit",
+	`SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT size FROM trash LIMIT $1) AS found`:            "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_repositories LIMIT $1) AS found`:                        "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
+	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1`:                 "one row",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`: "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:  "counts up to a limit",
 	`SELECT c.child_digest,
 		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
@@ -105,7 +110,7 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 }
 
 // deleteAll adds to a load as many deleted images as it has images, with the same
-// blobs and tags. SQLite is told of its tables by the store, PostgreSQL looks.
+// blobs and tags, and as much trash as it has blobs. SQLite is told of its tables by the store, PostgreSQL looks.
 func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
 	t.Helper()
 	statements := []string{
@@ -113,6 +118,7 @@ func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
 			SELECT digest, repository_id, digest, media_type, artifact_type, image_size, pushed_at, '', pushed_at, payload FROM manifests`,
 		`INSERT INTO deleted_image_blobs (deletion_id, repository_id, blob_digest) SELECT manifest_digest, repository_id, blob_digest FROM manifest_blobs`,
 		`INSERT INTO deleted_image_tags (deletion_id, repository_id, name) SELECT digest, repository_id, name FROM tags`,
+		`INSERT INTO trash (location, size, delete_after) SELECT id, size, created_at FROM blobs`,
 	}
 	if analyze {
 		statements = append(statements, `ANALYZE`)

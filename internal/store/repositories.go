@@ -96,23 +96,6 @@ func (q queries) HasImages(ctx context.Context, repositoryID string) (bool, erro
 	return found(q.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`, []any{repositoryID}, &one))
 }
 
-// DeleteRepository deletes a repository and everything in it. Blobs stay, to
-// be collected when nothing links to them.
-func (tx *Tx) DeleteRepository(ctx context.Context, repositoryID string) error {
-	// Children first: PostgreSQL checks the reference from an index to its
-	// images before it cascades from the index.
-	for _, statement := range []string{
-		`DELETE FROM manifest_children WHERE repository_id = $1`,
-		`DELETE FROM manifests WHERE repository_id = $1`,
-		`DELETE FROM repositories WHERE id = $1`,
-	} {
-		if _, err := tx.exec(ctx, statement, repositoryID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // found turns a get of a row whose columns do not matter into a bool.
 func found(err error) (bool, error) {
 	if err == ErrNotFound { //nolint:errorlint // get returns it unwrapped

@@ -383,7 +383,17 @@ func TestDeleteRepositoryTakesEverything(t *testing.T) {
 			}
 			return tx.PutDocument(ctx, r.ID, store.LifecyclePolicy, "{}")
 		})
-		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteRepository(ctx, r.ID) })
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.HideRepository(ctx, r, "who", 1) })
+		for done := false; !done; {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				p, err := tx.PurgeRepository(ctx, r.ID, 1)
+				done = p.Done
+				return err
+			})
+		}
+		if blobs, err := s.BlobChecks(t.Context(), "", 10); len(blobs) != 1 || err != nil {
+			t.Errorf("blobs to check: %q, %v, want the one that lost its link", blobs, err)
+		}
 		if _, err := s.Repository(t.Context(), account, region, "app"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the repository reads %v", err)
 		}

@@ -18,6 +18,7 @@ CREATE TABLE blob_checks (
 ) WITHOUT ROWID;
 INSERT INTO blob_checks (blob_id) SELECT id FROM blobs WHERE id NOT IN (SELECT blob_id FROM repository_blobs);
 
+ALTER TABLE trash ADD COLUMN size BIGINT NOT NULL DEFAULT 0; -- bytes
 CREATE INDEX trash_due ON trash (delete_after, location);
 
 -- Images that were deleted and can be restored, one row for each deletion.
