@@ -28,6 +28,7 @@ type commands struct {
 	Restore restoreBackup `cmd:"" help:"Make the data of a server of a backup."`
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Seal    sealing       `cmd:"" help:"See to the keys that the blobs of a running server are sealed with."`
 	Version showVersion   `cmd:"" help:"Print the version."`
 }
 

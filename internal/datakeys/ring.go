@@ -23,9 +23,14 @@ func (k *Keys) Rotate(ctx context.Context) error {
 	return refusal(err)
 }
 
-// Retire implements [registry.SealingKeys]. What tells the database's ring from
-// another must not depend on the key either.
+// Retire implements [registry.SealingKeys]. The material of customers' keys must
+// not depend on the key either, nor what tells the database's ring from another.
 func (k *Keys) Retire(ctx context.Context, id string) error {
+	if k.KMS != nil {
+		if _, err := k.KMS.Rewrap(ctx); err != nil {
+			return fmt.Errorf("wrap key material anew: %w", err)
+		}
+	}
 	if k.Recheck != nil {
 		if err := k.Recheck(ctx); err != nil {
 			return fmt.Errorf("write the check of the key ring: %w", err)

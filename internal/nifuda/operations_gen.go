@@ -23,6 +23,7 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
@@ -31,6 +32,8 @@ type Service interface {
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
+	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
+	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -63,6 +66,7 @@ func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
 		"ExplainAccess":           bind(s.ExplainAccess),
 		"ListAccounts":            bind(s.ListAccounts),
@@ -71,6 +75,8 @@ func Operations(s Service) map[string]Operation {
 		"RestoreImage":            bind(s.RestoreImage),
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
+		"RetireSealingKey":        bind(s.RetireSealingKey),
+		"RotateSealingKey":        bind(s.RotateSealingKey),
 	}
 }
 
@@ -120,6 +126,11 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 	return nil, notImplemented("CreateRootAccessKey")
 }
 
+// DescribeSealing answers NotImplementedException.
+func (Unimplemented) DescribeSealing(context.Context, *DescribeSealingRequest) (*DescribeSealingResponse, error) {
+	return nil, notImplemented("DescribeSealing")
+}
+
 // DescribeTagHistory answers NotImplementedException.
 func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
 	return nil, notImplemented("DescribeTagHistory")
@@ -158,4 +169,14 @@ func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryReques
 // RestoreTag answers NotImplementedException.
 func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
 	return nil, notImplemented("RestoreTag")
+}
+
+// RetireSealingKey answers NotImplementedException.
+func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error) {
+	return nil, notImplemented("RetireSealingKey")
+}
+
+// RotateSealingKey answers NotImplementedException.
+func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
+	return nil, notImplemented("RotateSealingKey")
 }

@@ -108,12 +108,16 @@ func openRing(ctx context.Context, metadata *store.Store, source keyring.Source)
 		return nil, fmt.Errorf("read the check of the key ring: %w", err)
 	}
 	var sealed []store.BlobSealing
+	var material []store.KMSMaterial
 	if unchecked { // a new database, or one that was restored
 		if sealed, err = metadata.ServerSealings(ctx, "", 1); err != nil {
 			return nil, fmt.Errorf("find sealed blobs: %w", err)
 		}
+		if material, err = metadata.KMSMaterials(ctx, "", 0, 1); err != nil {
+			return nil, fmt.Errorf("find key material: %w", err)
+		}
 	}
-	ring, err := keyring.Open(ctx, source, unchecked && len(sealed) == 0)
+	ring, err := keyring.Open(ctx, source, unchecked && len(sealed)+len(material) == 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no key ring at %s, and what this database has sealed cannot be read without it: put it back from where its copy is kept", source)
 	}
