@@ -25,6 +25,7 @@ type Service interface {
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
+	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
@@ -34,6 +35,8 @@ type Service interface {
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
 	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
 	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
+	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
+	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -68,6 +71,7 @@ func Operations(s Service) map[string]Operation {
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
 		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
 		"ListAccounts":            bind(s.ListAccounts),
 		"ListDeletedImages":       bind(s.ListDeletedImages),
@@ -77,6 +81,8 @@ func Operations(s Service) map[string]Operation {
 		"RestoreTag":              bind(s.RestoreTag),
 		"RetireSealingKey":        bind(s.RetireSealingKey),
 		"RotateSealingKey":        bind(s.RotateSealingKey),
+		"StartVerification":       bind(s.StartVerification),
+		"StopVerification":        bind(s.StopVerification),
 	}
 }
 
@@ -136,6 +142,11 @@ func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequ
 	return nil, notImplemented("DescribeTagHistory")
 }
 
+// DescribeVerification answers NotImplementedException.
+func (Unimplemented) DescribeVerification(context.Context, *DescribeVerificationRequest) (*DescribeVerificationResponse, error) {
+	return nil, notImplemented("DescribeVerification")
+}
+
 // ExplainAccess answers NotImplementedException.
 func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
 	return nil, notImplemented("ExplainAccess")
@@ -179,4 +190,14 @@ func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest)
 // RotateSealingKey answers NotImplementedException.
 func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
 	return nil, notImplemented("RotateSealingKey")
+}
+
+// StartVerification answers NotImplementedException.
+func (Unimplemented) StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error) {
+	return nil, notImplemented("StartVerification")
+}
+
+// StopVerification answers NotImplementedException.
+func (Unimplemented) StopVerification(context.Context, *StopVerificationRequest) (*StopVerificationResponse, error) {
+	return nil, notImplemented("StopVerification")
 }

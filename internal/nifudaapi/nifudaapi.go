@@ -87,6 +87,7 @@ type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
 	Sealing      Sealing
+	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer
