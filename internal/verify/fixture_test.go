@@ -65,6 +65,7 @@ type fixture struct {
 	raw   *sql.DB
 	clock *clock
 	log   *bytes.Buffer
+	keys  verify.Keys // nil seals nothing
 }
 
 // each runs a test on both databases.
@@ -127,7 +128,7 @@ func (f *fixture) change(t testing.TB, statement string, args ...any) {
 }
 
 func (f *fixture) options() verify.Options {
-	return verify.Options{Store: f.store, Blobs: f.blobs, Grace: time.Hour, Now: f.clock.now, Log: slog.New(slog.NewTextHandler(f.log, nil))}
+	return verify.Options{Store: f.store, Blobs: f.blobs, Keys: f.keys, Grace: time.Hour, Now: f.clock.now, Log: slog.New(slog.NewTextHandler(f.log, nil))}
 }
 
 // verify reads everything, after changes were made to the options.
