@@ -26,6 +26,7 @@ type commands struct {
 	Serve   serve         `cmd:"" help:"Serve the registry."`
 	Backup  takeBackup    `cmd:"" help:"Copy everything to another place, while the server runs or not."`
 	Restore restoreBackup `cmd:"" help:"Make the data of a server of a backup."`
+	GC      gc            `cmd:"" name:"gc" help:"Free what nobody uses any more on a running server, or show what was freed."`
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
 	Version showVersion   `cmd:"" help:"Print the version."`

@@ -78,6 +78,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
 		Repositories:  s.registry,
+		Collector:     s.registry,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
 		Home:          s.Config.Account,
