@@ -31,6 +31,7 @@ var (
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	workers    = []string{"internal/verify"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
@@ -48,8 +49,8 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, heart, state, outside, vocabulary, generated)},
-	{offline, slices.Concat(state, vocabulary)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, outside, vocabulary, generated)},
+	{offline, slices.Concat(workers, state, vocabulary)},
 	{settings, nil},
 	{keys, []string{"internal/credentials"}},
 	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
@@ -57,8 +58,10 @@ var arrows = []struct {
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
+	{[]string{"internal/nifudaapi"}, workers},
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
+	{workers, slices.Concat(keys, heart, state, vocabulary)},
 	{heart, slices.Concat(state, outside, vocabulary)},
 	{state, vocabulary},
 	{outside, nil},

@@ -1,14 +1,23 @@
 // Package datakeys makes and opens the keys that blobs are sealed with. The
-// server's own are wrapped by its key ring.
+// server's own are wrapped by its key ring; those of a repository with a KMS key
+// are wrapped by a key of the repository, which is wrapped by the KMS key.
+//
+// That the KMS key may be used is asked each time that something is sealed or
+// opened under it, whatever is remembered: one that is disabled, or whose grants
+// end, serves nobody from then on.
 package datakeys
 
 import (
 	"context"
 	"fmt"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/seal"
+	"github.com/nifuda/nifuda/internal/store"
 )
 
 // purpose is what the ring wraps the data keys of blobs for.
@@ -21,22 +30,36 @@ type Options struct {
 	// Seal has new blobs of the server's sealed. Those of a customer's key are
 	// in any case, and what is sealed is always opened.
 	Seal bool
+	// KMS has the keys of customers, and Store what is wrapped by them.
+	KMS   *kms.Service
+	Store *store.Store
 }
 
 // Keys are the data keys of an installation.
 type Keys struct {
 	Options
+	opened *lru.Cache[string, *opened] // by the repositories' ids
 }
 
 var _ registry.DataKeys = (*Keys)(nil)
 
 // New returns the data keys.
-func New(o Options) *Keys { return &Keys{o} }
+func New(o Options) *Keys {
+	remembered, err := lru.New[string, *opened](rememberedRepositories)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return &Keys{o, remembered}
+}
 
 // New implements [registry.DataKeys].
 func (k *Keys) New(ctx context.Context, keeper registry.Keeper) (*seal.Key, error) {
 	if keeper.RepositoryID != "" {
-		return nil, errNoKMS
+		o, err := k.usable(ctx, keeper)
+		if err != nil {
+			return nil, err
+		}
+		return o.newKey(keeper), nil
 	}
 	if !k.Seal {
 		return nil, nil
@@ -52,7 +75,11 @@ func (k *Keys) New(ctx context.Context, keeper registry.Keeper) (*seal.Key, erro
 // Open implements [registry.DataKeys].
 func (k *Keys) Open(ctx context.Context, keeper registry.Keeper, wrapped []byte) (*seal.Key, error) {
 	if keeper.RepositoryID != "" {
-		return nil, errNoKMS
+		o, err := k.usable(ctx, keeper)
+		if err != nil {
+			return nil, err
+		}
+		return o.openKey(keeper, wrapped)
 	}
 	secret, err := k.Ring.Unwrap(ctx, wrapped, purpose)
 	if err != nil {

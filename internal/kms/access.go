@@ -183,12 +183,24 @@ func (d *Delegate) Decrypt(ctx context.Context, id KeyID, ciphertext []byte, enc
 	return d.keys.Decrypt(ctx, id, ciphertext, encryptionContext)
 }
 
-// Check refuses what would keep the delegate from decrypting now.
+// Check refuses what would keep the delegate from making data keys and from
+// decrypting now.
 func (d *Delegate) Check(ctx context.Context, id KeyID, encryptionContext map[string]string) error {
 	if err := d.keys.Check(ctx, id); err != nil {
 		return err
 	}
+	if err := d.authorize(ctx, iam.GenerateDataKey, id, encryptionContext); err != nil {
+		return err
+	}
 	return d.authorize(ctx, iam.Decrypt, id, encryptionContext)
+}
+
+// Version counts what could take from anyone the use of a key that they had: two
+// equal ones say that nothing did between them. While such a change is under way
+// it is not settled, and says nothing. It refuses with [CodeNotFound].
+func (s *Service) Version(ctx context.Context, id KeyID) (version int64, settled bool, err error) {
+	version, settled, err = s.states.version(ctx, id.ID)
+	return version, settled, orKeyNotFound(err, id)
 }
 
 // authorize decides by the key's policy and grants alone, which are all that

@@ -259,6 +259,7 @@ func CheckTokens(tokens []string) error {
 // RemoveGrant ends a grant, for whoever revokes or retires it. It refuses with
 // [CodeNotFound] or [CodeInvalidGrantID].
 func (s *Service) RemoveGrant(ctx context.Context, id KeyID, grantID string) error {
+	defer s.states.change(id.ID)()
 	return s.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		if _, err := s.lock(ctx, tx, id); err != nil {
 			return err
@@ -270,7 +271,7 @@ func (s *Service) RemoveGrant(ctx context.Context, id KeyID, grantID string) err
 		if !was {
 			return invalidGrantID(grantID, id)
 		}
-		return nil
+		return tx.CountKMSKeyChange(ctx, id.ID)
 	})
 }
 

@@ -150,6 +150,10 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if errors.Is(err, blob.ErrNotFound) {
 		return r.openMoved(ctx, n, keeper, b)
 	}
+	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, seal.ErrNoHeader) {
+		r.log.ErrorContext(ctx, "the bytes of a blob are damaged", "repository", n.ARN(), "digest", digest, "error", err)
+		return Content{}, layerDamaged(n, digest)
+	}
 	if err != nil {
 		return Content{}, r.explain("open blob "+digest+" of", n, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -25,10 +26,36 @@ func (r *Registry) openMoved(ctx context.Context, n RepositoryName, keeper Keepe
 	return Content{b.Digest, b.Size, content}, nil
 }
 
+// A blob store that should have this many blobs and has none is not mounted.
+const emptyFrom = 10
+
+var errNotEmpty = errors.New("the blob store is not empty")
+
+// CheckBlobStore returns an error when a blob store as a whole is not what it
+// was: it does not answer, or has nothing at all. Then nothing can be said of a
+// single blob that it lacks.
+func CheckBlobStore(ctx context.Context, metadata *store.Store, blobs blob.Store) error {
+	if err := blobs.Ping(ctx); err != nil {
+		return fmt.Errorf("blob store: %w", err)
+	}
+	expected, err := metadata.StoredLocations(ctx, "", emptyFrom)
+	if err != nil || len(expected) < emptyFrom {
+		return err
+	}
+	err = blobs.Walk(ctx, func(blob.Object) error { return errNotEmpty })
+	if errors.Is(err, errNotEmpty) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("walk through the blob store: %w", err)
+	}
+	return errors.New("the blob store is empty, and should not be: is it mounted?")
+}
+
 // lost refuses to give a blob whose bytes are gone, and marks it, so that a push
 // uploads it again. Where the whole blob store is gone it marks nothing.
 func (r *Registry) lost(ctx context.Context, n RepositoryName, b store.Blob) error {
-	if err := r.blobs.Ping(ctx); err != nil {
+	if err := CheckBlobStore(ctx, r.store, r.blobs); err != nil {
 		return fmt.Errorf("open blob %s: %w", b.Digest, err)
 	}
 	var marked bool

@@ -68,6 +68,7 @@ func isQuery(r *http.Request) bool {
 func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
+		Keys:          s.kms,
 		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),

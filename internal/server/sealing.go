@@ -7,28 +7,78 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/remotekms"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
-// openDataKeys opens the key ring that belongs to the database.
-func (s *server) openDataKeys(ctx context.Context, metadata *store.Store) (*datakeys.Keys, error) {
-	source, err := keyring.ParseSource(s.Config.SealKeys, s.Getenv)
+// openRing opens the key ring that belongs to the database.
+func (s *server) openRing(ctx context.Context, metadata *store.Store) (*keyring.Ring, error) {
+	source, err := s.ringSource(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := openRing(ctx, metadata, source)
+	return openRing(ctx, metadata, source)
+}
+
+// ringSource returns where the key ring is kept: in a file that a KMS elsewhere
+// opens, or where package keyring knows.
+func (s *server) ringSource(ctx context.Context) (keyring.Source, error) {
+	setting, isKMS := strings.CutPrefix(s.Config.SealKeys, "kms:")
+	if !isKMS {
+		return keyring.ParseSource(s.Config.SealKeys, s.Getenv)
+	}
+	address, err := remotekms.ParseAddress(setting)
 	if err != nil {
 		return nil, err
 	}
+	key, err := remotekms.Open(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.Config.Data, "seal-keys.kms")
+	source := keyring.KMSSource(key, path)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return source, s.takeOverRing(ctx, source)
+	}
+	return source, nil
+}
+
+// takeOverRing gives a KMS the ring that was in a file until now, as the default
+// setting has it.
+func (s *server) takeOverRing(ctx context.Context, to keyring.Source) error {
+	plain := filepath.Join(s.Config.Data, "seal-keys")
+	from, err := keyring.ParseSource("file:"+plain, nil)
+	if err != nil {
+		return err
+	}
+	text, err := from.Load(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = to.Create(ctx, text)
+	if err == nil {
+		s.Log.Warn("the KMS has the key ring now: delete the file that it was in, and its copies", "file", plain)
+	}
+	return err
+}
+
+// dataKeys returns the keys that blobs are sealed with.
+func (s *server) dataKeys(metadata *store.Store, ring *keyring.Ring) *datakeys.Keys {
 	seals := s.Config.Seal != "off"
 	if !seals {
 		s.Log.Warn("new blobs are stored as they are, not encrypted: --seal is off", "sealed before", "stays sealed, and is served")
 	}
-	return datakeys.New(datakeys.Options{Ring: ring, Seal: seals}), nil
+	return datakeys.New(datakeys.Options{Ring: ring, Seal: seals, KMS: s.kms, Store: metadata})
 }
 
 // ringWork is where the database keeps what only its own ring opens.

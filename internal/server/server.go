@@ -31,6 +31,7 @@ import (
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/keyring"
 	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
@@ -110,9 +111,11 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
-	if err := s.openKeys(metadata); err != nil {
-		return fmt.Errorf("--data: %w", err)
+	ring, err := s.openRing(ctx, metadata)
+	if err != nil {
+		return fmt.Errorf("--seal-keys: %w", err)
 	}
+	s.openKeys(metadata, ring)
 	blobs, err := s.openBlobs()
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
@@ -120,12 +123,8 @@ func (s *server) open(ctx context.Context) error {
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	keys, err := s.openDataKeys(ctx, metadata)
-	if err != nil {
-		return fmt.Errorf("--seal-keys: %w", err)
-	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Keys: s.dataKeys(metadata, ring), UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
 		Requests: s.requests.Load, Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
@@ -138,15 +137,10 @@ func (s *server) open(ctx context.Context) error {
 }
 
 // openKeys starts the key management service, whose key material is wrapped by
-// the server's own key.
-func (s *server) openKeys(metadata *store.Store) error {
-	wrapper, err := kms.LocalWrapper(s.keyring.DeriveKey("nifuda kms key material v1"))
-	if err != nil {
-		return err
-	}
-	s.kms = kms.New(metadata, kms.Options{Wrapper: wrapper, RoleOf: s.roleOf, Log: s.Log})
+// the key ring.
+func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
+	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
-	return nil
 }
 
 func (s *server) openBlobs() (*file.Store, error) {

@@ -139,6 +139,12 @@ func (tx *Tx) BlobID(ctx context.Context, digest, domain string) (id string, siz
 	return id, size, err
 }
 
+// RepointLink leads a link to another blob, and reports whether there is one.
+func (tx *Tx) RepointLink(ctx context.Context, k Key, blobID string, size int64) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE repository_blobs SET blob_id = $3, size = $4 WHERE repository_id = $1 AND digest = $2`, k.RepositoryID, k.Name, blobID, size)
+	return n == 1, err
+}
+
 // StoredTags returns the keys of tags after the given one, in order.
 func (q queries) StoredTags(ctx context.Context, after Key, limit int) ([]Key, error) {
 	return list(ctx, q, scanKey, `SELECT repository_id, name FROM tags
@@ -205,6 +211,11 @@ func (q queries) StoredDeletion(ctx context.Context, id string) (repositoryID st
 	err = q.get(ctx, `SELECT repository_id, digest, media_type, payload FROM deleted_images WHERE id = $1`, []any{id},
 		&repositoryID, &m.Digest, &m.MediaType, &m.Payload)
 	return repositoryID, m, err
+}
+
+// StoredLocations returns locations of blobs after the given one, in order.
+func (q queries) StoredLocations(ctx context.Context, after string, limit int) ([]string, error) {
+	return list(ctx, q, scanString, `SELECT location FROM blobs WHERE location > $1 ORDER BY location LIMIT $2`, after, limit)
 }
 
 // KnownLocations returns those of the locations that some row knows: a blob's
