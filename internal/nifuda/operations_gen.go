@@ -25,6 +25,7 @@ type Service interface {
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
+	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
@@ -33,6 +34,8 @@ type Service interface {
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
 	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
+	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
+	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -67,6 +70,7 @@ func Operations(s Service) map[string]Operation {
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
 		"DescribeCollection":      bind(s.DescribeCollection),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
 		"ListAccounts":            bind(s.ListAccounts),
 		"ListDeletedImages":       bind(s.ListDeletedImages),
@@ -75,6 +79,8 @@ func Operations(s Service) map[string]Operation {
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
 		"StartCollection":         bind(s.StartCollection),
+		"StartVerification":       bind(s.StartVerification),
+		"StopVerification":        bind(s.StopVerification),
 	}
 }
 
@@ -134,6 +140,11 @@ func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequ
 	return nil, notImplemented("DescribeTagHistory")
 }
 
+// DescribeVerification answers NotImplementedException.
+func (Unimplemented) DescribeVerification(context.Context, *DescribeVerificationRequest) (*DescribeVerificationResponse, error) {
+	return nil, notImplemented("DescribeVerification")
+}
+
 // ExplainAccess answers NotImplementedException.
 func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
 	return nil, notImplemented("ExplainAccess")
@@ -172,4 +183,14 @@ func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTa
 // StartCollection answers NotImplementedException.
 func (Unimplemented) StartCollection(context.Context, *StartCollectionRequest) (*StartCollectionResponse, error) {
 	return nil, notImplemented("StartCollection")
+}
+
+// StartVerification answers NotImplementedException.
+func (Unimplemented) StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error) {
+	return nil, notImplemented("StartVerification")
+}
+
+// StopVerification answers NotImplementedException.
+func (Unimplemented) StopVerification(context.Context, *StopVerificationRequest) (*StopVerificationResponse, error) {
+	return nil, notImplemented("StopVerification")
 }

@@ -179,6 +179,9 @@ func (*DescribeCollectionRequest) Validate() error { return nil }
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeVerificationRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ExplainAccessRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -201,6 +204,12 @@ func (v *RestoreTagRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*StartCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *StartVerificationRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StopVerificationRequest) Validate() error { return nil }
 
 func (v *ContextEntry) check() (found []violation) {
 	if v.Name == "" {
@@ -402,6 +411,13 @@ func (v *RestoreTagRequest) check() (found []violation) {
 	return found
 }
 
+func (v *StartVerificationRequest) check() (found []violation) {
+	if v.Rate != nil {
+		found = append(found, in("rate", checkRate(*v.Rate))...)
+	}
+	return found
+}
+
 func checkContextEntryList(list []ContextEntry) (found []violation) {
 	if found = checkCount(len(list), 0, 50); found != nil {
 		return found
@@ -486,6 +502,11 @@ func checkNextToken(v string) (found []violation) {
 
 func checkPrincipalArn(v string) (found []violation) {
 	found = append(found, checkLength(v, 20, 2048)...)
+	return of(v, found)
+}
+
+func checkRate(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), 0, unlimited)...)
 	return of(v, found)
 }
 

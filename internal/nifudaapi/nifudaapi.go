@@ -77,6 +77,7 @@ type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
 	Collector    Collector
+	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer
