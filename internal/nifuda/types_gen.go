@@ -48,6 +48,13 @@ const (
 	ImageStateGone       = "GONE"
 )
 
+// The values of VerificationStatus.
+const (
+	VerificationStatusRunning  = "RUNNING"
+	VerificationStatusComplete = "COMPLETE"
+	VerificationStatusFailed   = "FAILED"
+)
+
 // AccessKey is a structure of responses.
 type AccessKey struct {
 	AccessKeyId     string `json:"AccessKeyId"`     // required
@@ -60,6 +67,36 @@ type Account struct {
 	Name      string    `json:"Name,omitzero"` // 1 to 128 characters
 	Alias     string    `json:"Alias,omitzero"`
 	CreatedAt Timestamp `json:"CreatedAt"` // required
+}
+
+// Collected is a structure of responses.
+type Collected struct {
+	Images       int64 `json:"Images"`       // required
+	Repositories int64 `json:"Repositories"` // required
+	Links        int64 `json:"Links"`        // required
+	Layers       int64 `json:"Layers"`       // required
+	Files        int64 `json:"Files"`        // required
+	Uploads      int64 `json:"Uploads"`      // required
+	Orphans      int64 `json:"Orphans"`      // required
+	Bytes        int64 `json:"Bytes"`        // required
+}
+
+// CollectionPass is a structure of responses.
+type CollectionPass struct {
+	StartedAt            Timestamp  `json:"StartedAt"`            // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
+}
+
+// CollectionWaiting is a structure of responses.
+type CollectionWaiting struct {
+	Links               int64 `json:"Links"`               // required
+	LinksLater          int64 `json:"LinksLater"`          // required
+	Layers              int64 `json:"Layers"`              // required
+	Files               int64 `json:"Files"`               // required
+	Bytes               int64 `json:"Bytes"`               // required
+	DeletedImages       int64 `json:"DeletedImages"`       // required
+	DeletedRepositories int64 `json:"DeletedRepositories"` // required
 }
 
 // ContextEntry is a structure of requests.
@@ -116,6 +153,19 @@ type DeletedRepository struct {
 	RestorableUntil Timestamp `json:"RestorableUntil"` // required
 }
 
+// DescribeCollectionRequest is the request of [Service.DescribeCollection].
+type DescribeCollectionRequest struct{}
+
+// DescribeCollectionResponse is the response of [Service.DescribeCollection].
+type DescribeCollectionResponse struct {
+	GracePeriodSeconds    int64              `json:"GracePeriodSeconds"`    // required
+	UndeleteWindowSeconds int64              `json:"UndeleteWindowSeconds"` // required
+	TrashDelaySeconds     int64              `json:"TrashDelaySeconds"`     // required
+	LastPass              *CollectionPass    `json:"LastPass,omitzero"`
+	Total                 *Collected         `json:"Total,omitzero"`   // required
+	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
+}
+
 // DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
 type DescribeTagHistoryRequest struct {
 	RegistryId     *string `json:"RegistryId,omitzero"`
@@ -134,6 +184,15 @@ type DescribeTagHistoryResponse struct {
 	NextToken      string      `json:"NextToken,omitzero"`  // at most 2048 characters
 }
 
+// DescribeVerificationRequest is the request of [Service.DescribeVerification].
+type DescribeVerificationRequest struct{}
+
+// DescribeVerificationResponse is the response of [Service.DescribeVerification].
+type DescribeVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"`
+	Scrub        *Verification `json:"Scrub,omitzero"`
+}
+
 // ExplainAccessRequest is the request of [Service.ExplainAccess].
 type ExplainAccessRequest struct {
 	PrincipalArn   string         `json:"PrincipalArn"`            // required, 20 to 2048 characters
@@ -147,6 +206,32 @@ type ExplainAccessResponse struct {
 	Decision          string             `json:"Decision"` // required, one of Decision
 	Reason            string             `json:"Reason,omitzero"`
 	MatchedStatements []MatchedStatement `json:"MatchedStatements,omitzero"` // required
+}
+
+// Finding is a structure of responses.
+type Finding struct {
+	Kind     string         `json:"Kind"`    // required
+	Problem  string         `json:"Problem"` // required
+	Damage   bool           `json:"Damage"`  // required
+	Digest   string         `json:"Digest,omitzero"`
+	Location string         `json:"Location,omitzero"`
+	Places   []FindingPlace `json:"Places,omitzero"`
+	Repaired bool           `json:"Repaired"` // required
+}
+
+// FindingCount is a structure of responses.
+type FindingCount struct {
+	Kind     string `json:"Kind"`     // required
+	Count    int64  `json:"Count"`    // required
+	Repaired int64  `json:"Repaired"` // required
+}
+
+// FindingPlace is a structure of responses.
+type FindingPlace struct {
+	RepositoryArn     string `json:"RepositoryArn"` // required
+	ImageDigest       string `json:"ImageDigest,omitzero"`
+	ImageTag          string `json:"ImageTag,omitzero"`
+	RepositoryDeleted *bool  `json:"RepositoryDeleted,omitzero"`
 }
 
 // ListAccountsRequest is the request of [Service.ListAccounts].
@@ -265,6 +350,35 @@ type RestoredRepository struct {
 	CreatedAt      Timestamp `json:"CreatedAt"`      // required
 }
 
+// StartCollectionRequest is the request of [Service.StartCollection].
+type StartCollectionRequest struct{}
+
+// StartCollectionResponse is the response of [Service.StartCollection].
+type StartCollectionResponse struct {
+	Complete             bool       `json:"Complete"`             // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
+}
+
+// StartVerificationRequest is the request of [Service.StartVerification].
+type StartVerificationRequest struct {
+	Rate   *int64 `json:"Rate,omitzero"`
+	Repair *bool  `json:"Repair,omitzero"`
+}
+
+// StartVerificationResponse is the response of [Service.StartVerification].
+type StartVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
+// StopVerificationRequest is the request of [Service.StopVerification].
+type StopVerificationRequest struct{}
+
+// StopVerificationResponse is the response of [Service.StopVerification].
+type StopVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
 // TagChange is a structure of responses.
 type TagChange struct {
 	Sequence    int64     `json:"Sequence"`             // required, 1 or more
@@ -278,4 +392,25 @@ type TagChange struct {
 type TakenTag struct {
 	ImageTag    string `json:"ImageTag"`    // required, 1 to 300 characters
 	ImageDigest string `json:"ImageDigest"` // required, at most 200 characters
+}
+
+// Verification is a structure of responses.
+type Verification struct {
+	Status          string         `json:"Status"`    // required, one of VerificationStatus
+	StartedAt       Timestamp      `json:"StartedAt"` // required
+	EndedAt         Timestamp      `json:"EndedAt,omitzero"`
+	LastCompletedAt Timestamp      `json:"LastCompletedAt,omitzero"`
+	Rate            int64          `json:"Rate"`   // required
+	Repair          bool           `json:"Repair"` // required
+	Step            string         `json:"Step,omitzero"`
+	Failure         string         `json:"Failure,omitzero"`
+	Blobs           int64          `json:"Blobs"`             // required
+	Manifests       int64          `json:"Manifests"`         // required
+	Tags            int64          `json:"Tags"`              // required
+	Links           int64          `json:"Links"`             // required
+	Files           int64          `json:"Files"`             // required
+	Bytes           int64          `json:"Bytes"`             // required
+	Damage          int64          `json:"Damage"`            // required
+	Counts          []FindingCount `json:"Counts,omitzero"`   // required
+	Findings        []Finding      `json:"Findings,omitzero"` // required
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
 	"github.com/nifuda/nifuda/internal/store/storetest"
@@ -258,6 +259,137 @@ func TestRestoreAgainstPushOfAnImmutableTag(t *testing.T) {
 					t.Fatal(err)
 				}
 				f.push(t, app, one, "v1")
+			}
+		}
+	})
+}
+
+// twoNodes are registries over one database and one blob store, of which the
+// second one's clock is a window ahead: what the first one can only just restore
+// is too old for it. Neither keeps what nobody uses.
+func twoNodes(t *testing.T, test func(t *testing.T, f collectFixture, ahead *registry.Registry)) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := newCollectFixture(t, s, func(o *registry.Options) { o.UndeleteWindow = window })
+		fast := newClock()
+		fast.advance(window)
+		test(t, f, openRestorable(t, s, f.dir, fast))
+	})
+}
+
+// TestRestoreAgainstLinkCollector: an image that came back has all its layers,
+// whatever is collected meanwhile.
+func TestRestoreAgainstLinkCollector(t *testing.T) {
+	twoNodes(t, func(t *testing.T, f collectFixture, ahead *registry.Registry) {
+		for range 20 {
+			payload := f.image(t, app, "one")
+			f.push(t, app, payload, "v1")
+			f.delete(t, app, digestOf(payload))
+			var restored error
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_, restored = f.RestoreImage(t.Context(), registry.ImageRestoration{Repository: app, Digest: digestOf(payload)})
+			})
+			wg.Go(func() {
+				if _, err := ahead.CollectNow(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Wait()
+			if !refusedAs(restored, registry.CodeImageNotFound) {
+				t.Fatal(restored)
+			}
+			if _, err := f.Manifest(t.Context(), app, registry.ImageID{Tag: "v1"}); (err == nil) != (restored == nil) {
+				t.Fatalf("the restoration says %v, and the image %v", restored, err)
+			}
+			f.checkImages(t, app)
+		}
+	})
+}
+
+// TestRestoreRepositoryAgainstPurge: a repository comes back whole or not at all.
+func TestRestoreRepositoryAgainstPurge(t *testing.T) {
+	twoNodes(t, func(t *testing.T, f collectFixture, ahead *registry.Registry) {
+		for range 20 {
+			f.push(t, app, f.image(t, app, "one"), "v1")
+			f.push(t, app, f.image(t, app, "two"), "v2")
+			if _, err := f.DeleteRepository(t.Context(), app, true, actor); err != nil {
+				t.Fatal(err)
+			}
+			var restored error
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_, restored = f.RestoreRepository(t.Context(), registry.RepositoryRestoration{RepositoryName: app})
+			})
+			wg.Go(func() {
+				if _, err := ahead.CollectNow(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Wait()
+			if !refusedAs(restored, registry.CodeRepositoryNotFound) {
+				t.Fatal(restored)
+			}
+			if restored != nil {
+				f.create(t, app, registry.TagMutability{})
+				continue
+			}
+			if got := f.tagged(t, registry.Tagged); len(got) != 2 {
+				t.Fatalf("came back with %v", got)
+			}
+			f.checkImages(t, app)
+		}
+	})
+}
+
+// TestRestoreOfAnIndexAgainstPurge: an index comes back with its images or not at
+// all.
+func TestRestoreOfAnIndexAgainstPurge(t *testing.T) {
+	twoNodes(t, func(t *testing.T, f collectFixture, ahead *registry.Registry) {
+		for range 20 {
+			one, two := f.image(t, app, "one"), f.image(t, app, "two")
+			index := encode(t, imageText{MediaType: manifest.MediaTypeIndex, Manifests: []descriptor{
+				describe(manifest.MediaTypeImage, one), describe(manifest.MediaTypeImage, two),
+			}})
+			f.push(t, app, one)
+			f.push(t, app, two)
+			f.push(t, app, index, "v1")
+			for _, payload := range [][]byte{index, two, one} {
+				f.delete(t, app, digestOf(payload))
+			}
+			var restored error
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_, restored = f.RestoreImage(t.Context(), registry.ImageRestoration{Repository: app, Digest: digestOf(index)})
+			})
+			wg.Go(func() {
+				for purged := 1; purged > 0; {
+					var err error
+					if purged, err = ahead.PurgeDeletedImages(t.Context(), 1); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			wg.Wait()
+			if !refusedAs(restored, registry.CodeImageNotFound, registry.CodeReferencedImagesNotFound) {
+				t.Fatal(restored)
+			}
+			want := 0
+			if restored == nil {
+				want = 3
+			}
+			if got, _, err := f.DescribeImages(t.Context(), app, registry.Any, registry.Cursor{}, 100); err != nil || len(got) != want {
+				t.Fatalf("the restoration says %v, and there are %d images, %v", restored, len(got), err)
+			}
+			if left := f.deletedImages(t, registry.DeletedFilter{}); len(left) != 0 {
+				t.Fatalf("left are %v", left)
+			}
+			for _, id := range []string{digestOf(index), digestOf(one), digestOf(two)} {
+				if err := f.DeleteManifest(t.Context(), app, id, nil, actor); !refusedAs(err, registry.CodeImageNotFound) {
+					t.Fatal(err)
+				}
+			}
+			if _, err := ahead.CollectNow(t.Context()); err != nil {
+				t.Fatal(err)
 			}
 		}
 	})
