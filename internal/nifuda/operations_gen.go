@@ -23,6 +23,7 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
 	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
@@ -35,6 +36,7 @@ type Service interface {
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
 	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
 	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
+	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
 	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
 	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
@@ -69,6 +71,7 @@ func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DescribeCollection":      bind(s.DescribeCollection),
 		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
 		"DescribeVerification":    bind(s.DescribeVerification),
@@ -81,6 +84,7 @@ func Operations(s Service) map[string]Operation {
 		"RestoreTag":              bind(s.RestoreTag),
 		"RetireSealingKey":        bind(s.RetireSealingKey),
 		"RotateSealingKey":        bind(s.RotateSealingKey),
+		"StartCollection":         bind(s.StartCollection),
 		"StartVerification":       bind(s.StartVerification),
 		"StopVerification":        bind(s.StopVerification),
 	}
@@ -130,6 +134,11 @@ func (Unimplemented) CreateAccount(context.Context, *CreateAccountRequest) (*Cre
 // CreateRootAccessKey answers NotImplementedException.
 func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error) {
 	return nil, notImplemented("CreateRootAccessKey")
+}
+
+// DescribeCollection answers NotImplementedException.
+func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequest) (*DescribeCollectionResponse, error) {
+	return nil, notImplemented("DescribeCollection")
 }
 
 // DescribeSealing answers NotImplementedException.
@@ -190,6 +199,11 @@ func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest)
 // RotateSealingKey answers NotImplementedException.
 func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
 	return nil, notImplemented("RotateSealingKey")
+}
+
+// StartCollection answers NotImplementedException.
+func (Unimplemented) StartCollection(context.Context, *StartCollectionRequest) (*StartCollectionResponse, error) {
+	return nil, notImplemented("StartCollection")
 }
 
 // StartVerification answers NotImplementedException.

@@ -173,6 +173,9 @@ func (v *CreateAccountRequest) Validate() error { return refusal(v.check()) }
 func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*DescribeSealingRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -207,6 +210,9 @@ func (v *RetireSealingKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*RotateSealingKeyRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StartCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *StartVerificationRequest) Validate() error { return refusal(v.check()) }

@@ -1,6 +1,7 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
 // operation for: the accounts of the installation, explanations of access,
 // bringing back what was deleted, and how blobs are sealed.
+// bringing back what was deleted, and letting go of it.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
@@ -87,6 +88,7 @@ type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
 	Sealing      Sealing
+	Collector    Collector
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator

@@ -53,6 +53,8 @@ type Options struct {
 	Keys DataKeys
 	// SealingKeys wrap the keys of blobs under no KMS key; nil is none.
 	SealingKeys SealingKeys
+	// Room says whether so many bytes of a push may be written; nil says always.
+	Room func(bytes int64) error
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -71,6 +73,7 @@ type Registry struct {
 	keys    DataKeys
 	sealing SealingKeys // nil is none
 	sealed  sealingCounts
+	room    func(bytes int64) error
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -104,6 +107,9 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Room == nil {
+		o.Room = func(int64) error { return nil }
+	}
 	if o.Keys == nil {
 		o.Keys = unsealed{}
 	}
@@ -112,6 +118,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		blobs:   blobs,
 		keys:    o.Keys,
 		sealing: o.SealingKeys,
+		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),

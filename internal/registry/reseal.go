@@ -189,6 +189,11 @@ func (r *Registry) sealedCopy(ctx context.Context, b store.Blob) (location blob.
 	if err != nil || key == nil {
 		return "", nil, err
 	}
+	if r.room != nil {
+		if err := r.room(b.Size); err != nil {
+			return "", nil, err
+		}
+	}
 	source, err := r.blobs.Open(ctx, blob.Location(b.Location), nil, b.Size)
 	if errors.Is(err, blob.ErrNotFound) {
 		return "", nil, nil

@@ -80,6 +80,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Accounts:      s.identities,
 		Repositories:  s.registry,
 		Sealing:       s.registry,
+		Collector:     s.registry,
 		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
