@@ -23,10 +23,12 @@ import (
 var version = "dev"
 
 type commands struct {
-	Serve   serve       `cmd:"" help:"Serve the registry."`
-	Account account     `cmd:"" help:"Manage the accounts of a running server."`
-	Policy  policy      `cmd:"" help:"Ask a running server about its policies."`
-	Version showVersion `cmd:"" help:"Print the version."`
+	Serve   serve         `cmd:"" help:"Serve the registry."`
+	Backup  takeBackup    `cmd:"" help:"Copy everything to another place, while the server runs or not."`
+	Restore restoreBackup `cmd:"" help:"Make the data of a server of a backup."`
+	Account account       `cmd:"" help:"Manage the accounts of a running server."`
+	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Version showVersion   `cmd:"" help:"Print the version."`
 }
 
 type serve struct {

@@ -34,7 +34,7 @@ func ServerKey(data string) ([]byte, error) {
 	}
 	key = make([]byte, serverKeySize)
 	rand.Read(key) // never fails
-	err = create(path, []byte(hex.EncodeToString(key)+"\n"))
+	err = CreateFile(path, []byte(hex.EncodeToString(key)+"\n"))
 	if errors.Is(err, fs.ErrExist) { // another process was faster: its key is the key
 		return readServerKey(path)
 	}
@@ -45,12 +45,8 @@ func ServerKey(data string) ([]byte, error) {
 }
 
 func readServerKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read server key: %w", err)
-	}
-	if mode := info.Mode().Perm(); checksMode && mode&0o077 != 0 {
-		return nil, fmt.Errorf("server key %s is open to others than its owner (mode %04o): run chmod 600 on it", path, mode)
+	if err := CheckPrivate(path); err != nil {
+		return nil, fmt.Errorf("server key: %w", err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

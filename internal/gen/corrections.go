@@ -63,6 +63,10 @@ var correctionsOf = map[string]corrections{
 		// No hyphen follows another.
 		RE2: map[string]string{"accountAliasType": "[a-z0-9](?:[a-z0-9]|-[a-z0-9])*"},
 	},
+	"KMS": {
+		Code:     plainCode,
+		Detailed: true,
+	},
 	"Nifuda": {
 		Code:     plainCode,
 		Detailed: true,

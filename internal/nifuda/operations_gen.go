@@ -23,8 +23,14 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
+	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
+	ListDeletedRepositories(ctx context.Context, in *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error)
+	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
+	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
+	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -55,10 +61,16 @@ func bind[In, Out any, P interface {
 // by its name, bound to s.
 func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
-		"CreateAccount":       bind(s.CreateAccount),
-		"CreateRootAccessKey": bind(s.CreateRootAccessKey),
-		"ExplainAccess":       bind(s.ExplainAccess),
-		"ListAccounts":        bind(s.ListAccounts),
+		"CreateAccount":           bind(s.CreateAccount),
+		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"ExplainAccess":           bind(s.ExplainAccess),
+		"ListAccounts":            bind(s.ListAccounts),
+		"ListDeletedImages":       bind(s.ListDeletedImages),
+		"ListDeletedRepositories": bind(s.ListDeletedRepositories),
+		"RestoreImage":            bind(s.RestoreImage),
+		"RestoreRepository":       bind(s.RestoreRepository),
+		"RestoreTag":              bind(s.RestoreTag),
 	}
 }
 
@@ -108,6 +120,11 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 	return nil, notImplemented("CreateRootAccessKey")
 }
 
+// DescribeTagHistory answers NotImplementedException.
+func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
+	return nil, notImplemented("DescribeTagHistory")
+}
+
 // ExplainAccess answers NotImplementedException.
 func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
 	return nil, notImplemented("ExplainAccess")
@@ -116,4 +133,29 @@ func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*Exp
 // ListAccounts answers NotImplementedException.
 func (Unimplemented) ListAccounts(context.Context, *ListAccountsRequest) (*ListAccountsResponse, error) {
 	return nil, notImplemented("ListAccounts")
+}
+
+// ListDeletedImages answers NotImplementedException.
+func (Unimplemented) ListDeletedImages(context.Context, *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error) {
+	return nil, notImplemented("ListDeletedImages")
+}
+
+// ListDeletedRepositories answers NotImplementedException.
+func (Unimplemented) ListDeletedRepositories(context.Context, *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error) {
+	return nil, notImplemented("ListDeletedRepositories")
+}
+
+// RestoreImage answers NotImplementedException.
+func (Unimplemented) RestoreImage(context.Context, *RestoreImageRequest) (*RestoreImageResponse, error) {
+	return nil, notImplemented("RestoreImage")
+}
+
+// RestoreRepository answers NotImplementedException.
+func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error) {
+	return nil, notImplemented("RestoreRepository")
+}
+
+// RestoreTag answers NotImplementedException.
+func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
+	return nil, notImplemented("RestoreTag")
 }

@@ -41,6 +41,13 @@ const (
 	DecisionImplicitDeny = "implicitDeny"
 )
 
+// The values of ImageState.
+const (
+	ImageStateExists     = "EXISTS"
+	ImageStateRestorable = "RESTORABLE"
+	ImageStateGone       = "GONE"
+)
+
 // AccessKey is a structure of responses.
 type AccessKey struct {
 	AccessKeyId     string `json:"AccessKeyId"`     // required
@@ -84,6 +91,49 @@ type CreateRootAccessKeyResponse struct {
 	AccessKey *AccessKey `json:"AccessKey,omitzero"` // required
 }
 
+// DeletedImage is a structure of responses.
+type DeletedImage struct {
+	DeletionId             string    `json:"DeletionId"`         // required
+	ImageDigest            string    `json:"ImageDigest"`        // required, at most 200 characters
+	ImageTags              []string  `json:"ImageTags,omitzero"` // required
+	ImageManifestMediaType string    `json:"ImageManifestMediaType,omitzero"`
+	ArtifactMediaType      string    `json:"ArtifactMediaType,omitzero"`
+	ImageSizeInBytes       *int64    `json:"ImageSizeInBytes,omitzero"`
+	ImagePushedAt          Timestamp `json:"ImagePushedAt,omitzero"`
+	DeletedBy              string    `json:"DeletedBy"`       // required
+	DeletedAt              Timestamp `json:"DeletedAt"`       // required
+	RestorableUntil        Timestamp `json:"RestorableUntil"` // required
+}
+
+// DeletedRepository is a structure of responses.
+type DeletedRepository struct {
+	RepositoryId    string    `json:"RepositoryId"`    // required
+	RegistryId      string    `json:"RegistryId"`      // required
+	RepositoryName  string    `json:"RepositoryName"`  // required, 2 to 256 characters
+	RepositoryArn   string    `json:"RepositoryArn"`   // required
+	DeletedBy       string    `json:"DeletedBy"`       // required
+	DeletedAt       Timestamp `json:"DeletedAt"`       // required
+	RestorableUntil Timestamp `json:"RestorableUntil"` // required
+}
+
+// DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
+type DescribeTagHistoryRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`      // required, 2 to 256 characters
+	ImageTag       string  `json:"ImageTag"`            // required, 1 to 300 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribeTagHistoryResponse is the response of [Service.DescribeTagHistory].
+type DescribeTagHistoryResponse struct {
+	RegistryId     string      `json:"RegistryId"`          // required
+	RepositoryName string      `json:"RepositoryName"`      // required, 2 to 256 characters
+	ImageTag       string      `json:"ImageTag"`            // required, 1 to 300 characters
+	TagHistory     []TagChange `json:"TagHistory,omitzero"` // required
+	NextToken      string      `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
 // ExplainAccessRequest is the request of [Service.ExplainAccess].
 type ExplainAccessRequest struct {
 	PrincipalArn   string         `json:"PrincipalArn"`            // required, 20 to 2048 characters
@@ -111,6 +161,38 @@ type ListAccountsResponse struct {
 	NextToken string    `json:"NextToken,omitzero"` // at most 2048 characters
 }
 
+// ListDeletedImagesRequest is the request of [Service.ListDeletedImages].
+type ListDeletedImagesRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageTag       *string `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"`  // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`   // at most 2048 characters
+}
+
+// ListDeletedImagesResponse is the response of [Service.ListDeletedImages].
+type ListDeletedImagesResponse struct {
+	RegistryId     string         `json:"RegistryId"`             // required
+	RepositoryName string         `json:"RepositoryName"`         // required, 2 to 256 characters
+	DeletedImages  []DeletedImage `json:"DeletedImages,omitzero"` // required
+	NextToken      string         `json:"NextToken,omitzero"`     // at most 2048 characters
+}
+
+// ListDeletedRepositoriesRequest is the request of [Service.ListDeletedRepositories].
+type ListDeletedRepositoriesRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"`     // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`      // at most 2048 characters
+}
+
+// ListDeletedRepositoriesResponse is the response of [Service.ListDeletedRepositories].
+type ListDeletedRepositoriesResponse struct {
+	DeletedRepositories []DeletedRepository `json:"DeletedRepositories,omitzero"` // required
+	NextToken           string              `json:"NextToken,omitzero"`           // at most 2048 characters
+}
+
 // MatchedStatement is a structure of responses.
 type MatchedStatement struct {
 	PolicyType     string `json:"PolicyType"` // required
@@ -118,4 +200,82 @@ type MatchedStatement struct {
 	StatementIndex *int32 `json:"StatementIndex,omitzero"`
 	Sid            string `json:"Sid,omitzero"`
 	Statement      string `json:"Statement,omitzero"`
+}
+
+// RestoreImageRequest is the request of [Service.RestoreImage].
+type RestoreImageRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	DeletionId     *string `json:"DeletionId,omitzero"`
+	WithoutTags    *bool   `json:"WithoutTags,omitzero"`
+}
+
+// RestoreImageResponse is the response of [Service.RestoreImage].
+type RestoreImageResponse struct {
+	RegistryId       string     `json:"RegistryId"`                // required
+	RepositoryName   string     `json:"RepositoryName"`            // required, 2 to 256 characters
+	ImageDigest      string     `json:"ImageDigest"`               // required, at most 200 characters
+	Existed          bool       `json:"Existed"`                   // required
+	RestoredTags     []string   `json:"RestoredTags,omitzero"`     // required
+	TakenTags        []TakenTag `json:"TakenTags,omitzero"`        // required
+	RestoredChildren []string   `json:"RestoredChildren,omitzero"` // required
+}
+
+// RestoreRepositoryRequest is the request of [Service.RestoreRepository].
+type RestoreRepositoryRequest struct {
+	RegistryId        *string `json:"RegistryId,omitzero"`
+	RepositoryName    string  `json:"RepositoryName"` // required, 2 to 256 characters
+	RepositoryId      *string `json:"RepositoryId,omitzero"`
+	NewRepositoryName *string `json:"NewRepositoryName,omitzero"` // 2 to 256 characters
+}
+
+// RestoreRepositoryResponse is the response of [Service.RestoreRepository].
+type RestoreRepositoryResponse struct {
+	Repository *RestoredRepository `json:"Repository,omitzero"` // required
+}
+
+// RestoreTagRequest is the request of [Service.RestoreTag].
+type RestoreTagRequest struct {
+	RegistryId     *string    `json:"RegistryId,omitzero"`
+	RepositoryName string     `json:"RepositoryName"`    // required, 2 to 256 characters
+	ImageTag       string     `json:"ImageTag"`          // required, 1 to 300 characters
+	Sequence       *int64     `json:"Sequence,omitzero"` // 1 or more
+	Before         *Timestamp `json:"Before,omitzero"`
+}
+
+// RestoreTagResponse is the response of [Service.RestoreTag].
+type RestoreTagResponse struct {
+	RegistryId          string   `json:"RegistryId"`                   // required
+	RepositoryName      string   `json:"RepositoryName"`               // required, 2 to 256 characters
+	ImageTag            string   `json:"ImageTag"`                     // required, 1 to 300 characters
+	ImageDigest         string   `json:"ImageDigest"`                  // required, at most 200 characters
+	PreviousImageDigest string   `json:"PreviousImageDigest,omitzero"` // at most 200 characters
+	Sequence            int64    `json:"Sequence"`                     // required, 1 or more
+	ImageRestored       bool     `json:"ImageRestored"`                // required
+	RestoredChildren    []string `json:"RestoredChildren,omitzero"`    // required
+}
+
+// RestoredRepository is a structure of responses.
+type RestoredRepository struct {
+	RepositoryId   string    `json:"RepositoryId"`   // required
+	RegistryId     string    `json:"RegistryId"`     // required
+	RepositoryName string    `json:"RepositoryName"` // required, 2 to 256 characters
+	RepositoryArn  string    `json:"RepositoryArn"`  // required
+	CreatedAt      Timestamp `json:"CreatedAt"`      // required
+}
+
+// TagChange is a structure of responses.
+type TagChange struct {
+	Sequence    int64     `json:"Sequence"`             // required, 1 or more
+	ImageDigest string    `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageState  string    `json:"ImageState,omitzero"`  // one of ImageState
+	ActorArn    string    `json:"ActorArn"`             // required
+	ChangedAt   Timestamp `json:"ChangedAt"`            // required
+}
+
+// TakenTag is a structure of responses.
+type TakenTag struct {
+	ImageTag    string `json:"ImageTag"`    // required, 1 to 300 characters
+	ImageDigest string `json:"ImageDigest"` // required, at most 200 characters
 }

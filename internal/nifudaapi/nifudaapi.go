@@ -1,5 +1,6 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
-// operation for: the accounts of the installation, and explanations of access.
+// operation for: the accounts of the installation, explanations of access, and
+// bringing back what was deleted.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
@@ -19,6 +20,7 @@ import (
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/registry"
 )
 
 // An Authenticator finds out who calls. [authn.Verifier] is one.
@@ -47,6 +49,22 @@ type Accounts interface {
 	PrincipalNamed(ctx context.Context, arn string) (iam.Principal, error)
 }
 
+// Repositories keep what was deleted. [registry.Registry] is one.
+type Repositories interface {
+	// TagHistory returns a page of what happened to a tag.
+	TagHistory(ctx context.Context, n registry.RepositoryName, tag string, after registry.Cursor, limit int) ([]registry.TagChange, registry.Cursor, error)
+	// DeletedImages returns a page of what can be restored in a repository.
+	DeletedImages(ctx context.Context, n registry.RepositoryName, filter registry.DeletedFilter, after registry.Cursor, limit int) ([]registry.DeletedImage, registry.Cursor, error)
+	// DeletedTags returns which deletion is meant, and what tags went with it.
+	DeletedTags(ctx context.Context, n registry.RepositoryName, digest, deletionID string) (id string, tags []string, err error)
+	// DeletedRepositories returns a page of what can be restored of a registry.
+	DeletedRepositories(ctx context.Context, id registry.ID, name string, after registry.Cursor, limit int) ([]registry.DeletedRepository, registry.Cursor, error)
+	// RestoreImage, RestoreTag and RestoreRepository bring back what was deleted.
+	RestoreImage(ctx context.Context, in registry.ImageRestoration) (registry.RestoredImage, error)
+	RestoreTag(ctx context.Context, in registry.TagRestoration) (registry.RestoredTag, error)
+	RestoreRepository(ctx context.Context, in registry.RepositoryRestoration) (registry.Repository, error)
+}
+
 // An Authorizer decides and explains. The one of package access is one.
 type Authorizer interface {
 	iam.Authorizer
@@ -56,7 +74,8 @@ type Authorizer interface {
 
 // Options are what [New] needs. All but Now are required.
 type Options struct {
-	Accounts Accounts
+	Accounts     Accounts
+	Repositories Repositories
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer
@@ -120,9 +139,15 @@ func callOf(ctx context.Context) call { return ctx.Value(callerKey{}).(call) }
 
 // authorize asks whether the caller may take an action on a resource of an account.
 func (a *api) authorize(ctx context.Context, action, resource, account string) error {
+	return a.authorizeTags(ctx, action, resource, account, nil)
+}
+
+// authorizeTags is authorize with the image tags that the action is about, see
+// [iam.Request].
+func (a *api) authorizeTags(ctx context.Context, action, resource, account string, tags func(context.Context) ([][]string, error)) error {
 	c := callOf(ctx)
 	err := a.Authorizer.Authorize(ctx, iam.Request{
-		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account,
+		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account, ImageTags: tags,
 		Keys: func() iam.Keys { return authn.Conditions(c.request, c.Region, a.Now()) },
 	})
 	if err != nil {

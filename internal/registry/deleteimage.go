@@ -58,6 +58,10 @@ func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor s
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
 	err := r.update(ctx, d.Repository, d.run)
+	if err == nil {
+		r.wantCollection()
+		return nil
+	}
 	if store.IsForeignKey(err) {
 		// An index that refers to the image was pushed at the same moment.
 		parents, err := r.store.Parents(ctx, d.repositoryID, d.digest)

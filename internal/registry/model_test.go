@@ -403,10 +403,10 @@ func (f fixture) compare(t *testing.T, rt *rapid.T, n registry.RepositoryName, m
 		}
 	}
 	for tag, want := range m.history {
-		changes, err := f.TagHistory(t.Context(), n, tag, 1000)
+		changes, _, err := f.TagHistory(t.Context(), n, tag, registry.Cursor{}, 1000)
 		var went []string
 		for _, change := range slices.Backward(changes) {
-			went = append(went, change.To)
+			went = append(went, change.Digest)
 		}
 		same("history of "+tag, want, went, err)
 	}

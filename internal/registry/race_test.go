@@ -346,7 +346,7 @@ func TestTwoPushesOfOneImage(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			changes, err := f.TagHistory(t.Context(), app, tag, 10)
+			changes, _, err := f.TagHistory(t.Context(), app, tag, registry.Cursor{}, 10)
 			if made.Load() != 1 || err != nil || len(changes) != 1 {
 				t.Errorf("%d pushes made %s, and its history is %v, %v", made.Load(), tag, changes, err)
 			}

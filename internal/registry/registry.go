@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -47,6 +49,13 @@ type Options struct {
 	Grace time.Duration
 	// UndeleteWindow is how long what was deleted can be restored; 0 is not at all.
 	UndeleteWindow time.Duration
+	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
+	Keys DataKeys
+	// Requests returns how many requests have come so far, whatever they ask: work
+	// in the background rests longer while some do. nil is not known.
+	Requests func() int64
+	// Metrics takes the measurements of collections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -57,6 +66,7 @@ type Options struct {
 type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
+	keys    DataKeys
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -65,9 +75,13 @@ type Registry struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	requests         func() int64
+	collectMetrics   *collectMetrics
+	collectionWanted chan struct{} // holds one when there may be something to collect
+
 	// What the hottest reads found; nil where other processes write too.
-	repositoryIDs *cache[string]
-	manifests     *cache[Manifest]
+	repositoryIDs *cache[place]
+	manifests     *cache[foundManifest]
 	protections   *cache[*protection]
 }
 
@@ -85,9 +99,13 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Keys == nil {
+		o.Keys = unsealed{}
+	}
 	r := &Registry{
 		store:   metadata,
 		blobs:   blobs,
+		keys:    o.Keys,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
@@ -95,10 +113,14 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
+
+		requests:         o.Requests,
+		collectMetrics:   newCollectMetrics(o.Metrics),
+		collectionWanted: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
-		r.repositoryIDs = newCache[string](cachedRepositories)
-		r.manifests = newCache[Manifest](cachedManifests)
+		r.repositoryIDs = newCache[place](cachedRepositories)
+		r.manifests = newCache[foundManifest](cachedManifests)
 		r.protections = newCache[*protection](cachedProtections)
 	}
 	return r

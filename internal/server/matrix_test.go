@@ -241,7 +241,7 @@ func TestExactlyTheAllowedMayCallTheAPIs(t *testing.T) {
 		for _, operation := range slices.Sorted(maps.Keys(m.Operations)) {
 			input := m.input(operation)
 			// Optional members that say whose or what else it is.
-			for member, value := range map[string]string{"registryId": f.account, "UserName": "none"} {
+			for member, value := range map[string]string{"registryId": f.account, "RegistryId": f.account, "UserName": "none"} {
 				if _, ok := m.Shapes[m.Operations[operation].Input.Shape].Members[member]; ok {
 					input[member] = value
 				}

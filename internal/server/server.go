@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -30,6 +31,8 @@ import (
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
@@ -68,7 +71,9 @@ type server struct {
 	guard      *authn.Guard
 	audit      func(httpx.Served)
 	identities *identity.Identities
+	kms        *kms.Service
 	bodies     *httpx.Bodies
+	requests   atomic.Int64 // that have come so far, but for those after its health
 	closers    []func() error
 }
 
@@ -106,6 +111,11 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
+	ring, err := s.openRing(ctx, metadata)
+	if err != nil {
+		return fmt.Errorf("--seal-keys: %w", err)
+	}
+	s.openKeys(metadata, ring)
 	blobs, err := s.openBlobs()
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
@@ -114,7 +124,8 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(), Log: s.Log,
+		Keys: s.dataKeys(metadata, ring), UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Requests: s.requests.Load, Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
@@ -123,6 +134,13 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
+}
+
+// openKeys starts the key management service, whose key material is wrapped by
+// the key ring.
+func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
+	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
+	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
 }
 
 func (s *server) openBlobs() (*file.Store, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -63,6 +64,7 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 // transactions of concurrent callers together: one sync of the write-ahead log
 // makes all of them durable.
 type sqliteEngine struct {
+	path    string
 	readers *sql.DB
 	writer  *sql.DB
 	file    *openedFile
@@ -71,6 +73,8 @@ type sqliteEngine struct {
 	suspect *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
+
+	incremental bool // the file can become smaller
 
 	mu     sync.RWMutex // held for reading while a caller may send to queue
 	closed bool
@@ -82,6 +86,7 @@ type write struct {
 	durability Durability
 	do         func(context.Context, *Tx) error
 	ended      []string // uploads that it ends
+	settle     bool     // the log is to be copied, however short it is
 	result     chan error
 }
 
@@ -133,7 +138,7 @@ func lockDatabase(path string) (*flock.Flock, error) {
 
 func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog) (*Store, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
+		"?_pragma=busy_timeout(10000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
 		"&_pragma=wal_autocheckpoint(0)" // the writer does it, see copyLog
 	writer, err := sql.Open("sqlite", dsn+"&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)")
 	if err != nil {
@@ -152,6 +157,10 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
+	incremental, err := queries{conn, d}.makeIncremental(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(), writer.Close())
+	}
 	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
@@ -160,7 +169,7 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
 	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
@@ -285,7 +294,11 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		one.result <- results[i]
 	}
-	if err == nil && isIOError(w.copyLog(ctx)) {
+	least := checkpointPages
+	if slices.ContainsFunc(batch, func(one *write) bool { return one.settle }) {
+		least = 1
+	}
+	if err == nil && isIOError(w.copyLog(ctx, least)) {
 		w.suspect.Store(true)
 	}
 }
@@ -298,9 +311,9 @@ func (w *sqliteWriter) commit(batch []*write) {
 // again. So this waits for the readers, which are short, and copies the whole. A
 // reader that takes longer, such as a backup, gets the part after all, for the
 // log must not grow without end.
-func (w *sqliteWriter) copyLog(ctx context.Context) error {
+func (w *sqliteWriter) copyLog(ctx context.Context, least int) error {
 	waiting, err := w.pagesToCopy(ctx)
-	if err != nil || waiting < checkpointPages {
+	if err != nil || waiting < least {
 		return err
 	}
 	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {

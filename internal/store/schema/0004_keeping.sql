@@ -18,6 +18,7 @@ CREATE TABLE blob_checks (
 ) WITHOUT ROWID;
 INSERT INTO blob_checks (blob_id) SELECT id FROM blobs WHERE id NOT IN (SELECT blob_id FROM repository_blobs);
 
+ALTER TABLE trash ADD COLUMN size BIGINT NOT NULL DEFAULT 0; -- bytes
 CREATE INDEX trash_due ON trash (delete_after, location);
 
 -- Images that were deleted and can be restored, one row for each deletion.
@@ -29,7 +30,6 @@ CREATE TABLE deleted_images (
     artifact_type TEXT,
     image_size    BIGINT NOT NULL,
     pushed_at     BIGINT NOT NULL,
-    tags          TEXT NOT NULL, -- JSON list of those that went with it
     actor         TEXT NOT NULL,
     deleted_at    BIGINT NOT NULL,
     payload       BYTEA NOT NULL
@@ -48,6 +48,15 @@ CREATE TABLE deleted_image_blobs (
 ) WITHOUT ROWID;
 CREATE INDEX deleted_image_blobs_blob ON deleted_image_blobs (repository_id, blob_digest);
 
+-- The tags that went with deleted images.
+CREATE TABLE deleted_image_tags (
+    deletion_id   TEXT NOT NULL REFERENCES deleted_images (id) ON DELETE CASCADE,
+    repository_id TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    PRIMARY KEY (deletion_id, name)
+) WITHOUT ROWID;
+CREATE INDEX deleted_image_tags_name ON deleted_image_tags (repository_id, name, deletion_id);
+
 -- Repositories that were deleted. Their rows in repositories belong to no account
 -- any more, so that nothing finds them by name.
 CREATE TABLE deleted_repositories (
@@ -59,7 +68,8 @@ CREATE TABLE deleted_repositories (
     deleted_at    BIGINT NOT NULL,
     purging       BOOLEAN NOT NULL -- it is being taken apart and cannot come back
 ) WITHOUT ROWID;
-CREATE INDEX deleted_repositories_name ON deleted_repositories (account, region, name, deleted_at);
+CREATE INDEX deleted_repositories_registry ON deleted_repositories (account, region, deleted_at, repository_id);
+CREATE INDEX deleted_repositories_name ON deleted_repositories (account, region, name, deleted_at, repository_id);
 CREATE INDEX deleted_repositories_age ON deleted_repositories (deleted_at, repository_id);
 
 -- How far background work has come, so that the next process goes on from there.

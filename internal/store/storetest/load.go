@@ -165,7 +165,7 @@ func (l Load) addRepository(b *bulk, name string) (id string) {
 
 func (l Load) addBlob(b *bulk, repositoryID string, content []byte, at int64) {
 	id, d := newID(), digest.FromBytes(content).String()
-	b.insert("blobs", id, d, "", len(content), nil, at, content, nil, nil)
+	b.insert("blobs", id, d, "", len(content), nil, at, content, nil)
 	b.insert("repository_blobs", repositoryID, d, id, len(content), at)
 	b.insert("link_checks", at, repositoryID, d)
 }

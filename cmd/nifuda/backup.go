@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/backup"
+	"github.com/nifuda/nifuda/internal/config"
+)
+
+type takeBackup struct {
+	config.Config
+
+	Target   string `arg:"" help:"Where to: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true."`
+	List     bool   `help:"List the snapshots of the target and do nothing else."`
+	Keep     int    `help:"Remove all but so many snapshots afterwards, and the blobs that none of them needs (default: keep all)." placeholder:"N"`
+	WithKeys bool   `name:"with-keys" help:"Put the server key and the key ring into the backup: whoever reads it can then read everything."`
+}
+
+// Run takes a snapshot, or lists those that there are.
+func (c *takeBackup) Run(w io.Writer) error {
+	if c.Keep < 0 {
+		return errors.New("--keep: must not be negative")
+	}
+	ctx, stop := untilTerminated()
+	defer stop()
+	if c.List {
+		return c.list(ctx, w)
+	}
+	if c.WithKeys {
+		fmt.Fprintln(os.Stderr, "Warning: the backup will hold the keys. Keep it as safe as they are.")
+	}
+	taken, err := backup.Take(ctx, installation(c.Config), c.Target, backup.Options{
+		Version: version, WithKeys: c.WithKeys, Keep: c.Keep, Progress: printLines(w),
+	})
+	if taken.Name == "" {
+		return err
+	}
+	fmt.Fprintf(w, "Snapshot %s: %s, of which %s were copied. The database was read for %s.\n",
+		taken.Name, describeTotals(taken.Blobs), describeTotals(taken.Copied), taken.Reading.Round(time.Millisecond))
+	for _, name := range taken.Removed {
+		fmt.Fprintf(w, "Snapshot %s is removed.\n", name)
+	}
+	if c.Keep > 0 {
+		fmt.Fprintf(w, "No snapshot needed %s any more: removed.\n", describeTotals(taken.Dropped))
+	}
+	c.sayKeys(w, taken.Snapshot)
+	return errors.Join(err, sayDamaged(w, "is damaged and not in the backup", taken.Damaged))
+}
+
+func (c *takeBackup) sayKeys(w io.Writer, s backup.Snapshot) {
+	if len(s.Keys) > 0 {
+		fmt.Fprintf(w, "The backup holds the keys %s.\n", strings.Join(s.Keys, ", "))
+		return
+	}
+	fmt.Fprintf(w, "Keys are not in the backup. Keep elsewhere: %s/keys/server.key and the key ring at %s.\n", c.Data, c.SealKeys)
+}
+
+func (c *takeBackup) list(ctx context.Context, w io.Writer) error {
+	all, err := backup.List(ctx, c.Target)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SNAPSHOT\tTAKEN\tBLOBS\tBYTES\tDAMAGED\tKEYS\tVERSION")
+	for _, s := range all {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", s.Name, s.TakenAt.Format(time.RFC3339), s.Blobs.Count, s.Blobs.Bytes,
+			len(s.Damaged), orDash(strings.Join(s.Keys, ",")), s.Version)
+	}
+	return table.Flush()
+}
+
+type restoreBackup struct {
+	config.Config
+
+	Source   string `arg:"" help:"Where from: the target of a backup."`
+	Snapshot string `help:"Name of the snapshot (default: the newest)." placeholder:"NAME"`
+}
+
+// Run makes an installation of a snapshot.
+func (c *restoreBackup) Run(w io.Writer) error {
+	ctx, stop := untilTerminated()
+	defer stop()
+	restored, err := backup.Restore(ctx, c.Source, c.Snapshot, installation(c.Config), printLines(w))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "Snapshot %s is restored: %s, of which %s were copied.\n", restored.Name, describeTotals(restored.Blobs), describeTotals(restored.Copied))
+	if restored.NeedsKey {
+		fmt.Fprintf(w, "Put the server key of the backup's installation at %s/keys/server.key before the server starts: the secrets of access keys are sealed with it.\n", c.Data)
+	}
+	return sayDamaged(w, "is lost", restored.Lost)
+}
+
+// installation is where the settings say that everything is.
+func installation(c config.Config) backup.Installation {
+	ring, isFile := strings.CutPrefix(c.SealKeys, "file:")
+	if !isFile {
+		ring = ""
+	}
+	return backup.Installation{Database: c.Database, Blobs: c.Blobs, Data: c.Data, KeyRing: ring}
+}
+
+func printLines(w io.Writer) func(format string, args ...any) {
+	return func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+}
+
+func describeTotals(t backup.Totals) string {
+	return fmt.Sprintf("%d blobs in files (%d bytes)", t.Count, t.Bytes)
+}
+
+func sayDamaged(w io.Writer, what string, all []backup.Damage) error {
+	for _, d := range all {
+		fmt.Fprintf(w, "Blob %s at %s %s: %s\n", d.Digest, d.Location, what, d.Reason)
+	}
+	if len(all) > 0 {
+		return fmt.Errorf("%d blobs: each %s", len(all), what)
+	}
+	return nil
+}
+
+// untilTerminated returns a context that ends when the process is asked to, by a
+// person or by what runs it.
+func untilTerminated() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}

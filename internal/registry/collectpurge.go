@@ -1,0 +1,81 @@
+package registry
+
+import (
+	"context"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// purgeImages forgets deleted images that cannot be restored any more.
+func (p *pass) purgeImages(ctx context.Context) error {
+	rows := p.rowsAtOnce()
+	for {
+		start := time.Now()
+		n, err := p.purgeDeletedImages(ctx, rows)
+		if err != nil {
+			return err
+		}
+		p.freed.Images += int64(n)
+		if n < rows {
+			return nil
+		}
+		if err := p.rest(ctx, time.Since(start)); err != nil {
+			return err
+		}
+	}
+}
+
+// purgeRepositories takes deleted repositories apart that cannot be restored any
+// more, the oldest first.
+func (p *pass) purgeRepositories(ctx context.Context) error {
+	for {
+		ids, err := p.store.RepositoriesToPurge(ctx, p.restorableSince(), pageRows)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := p.purgeRepository(ctx, id); err != nil {
+				return err
+			}
+		}
+		if len(ids) < pageRows {
+			return nil
+		}
+	}
+}
+
+// purgeRepository takes a repository apart, step by step, or goes on with it.
+func (p *pass) purgeRepository(ctx context.Context, id string) error {
+	var purging bool
+	err := p.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		purging, err = tx.StartPurge(ctx, id)
+		return err
+	})
+	if err != nil || !purging { // it was restored, or another node was faster
+		return err
+	}
+	for {
+		start := time.Now()
+		var purged store.Purged
+		err := p.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+			purged, err = tx.PurgeRepository(ctx, id, sqliteRows)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		p.freed.Images += purged.Images
+		p.freed.Links += purged.Links
+		if purged.Gone {
+			return nil
+		}
+		if purged.Done {
+			p.freed.Repositories++
+			return nil
+		}
+		if err := p.rest(ctx, time.Since(start)); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// A RepositoryKey is what wraps the data keys of a repository with a KMS key.
+type RepositoryKey struct {
+	Wrapped []byte   // by the KMS key
+	Context string   // the ARN that it is wrapped for
+	Grants  []string // ids
+}
+
+// RepositoryKey returns the key of a repository, or [ErrNotFound].
+func (q queries) RepositoryKey(ctx context.Context, repositoryID string) (k RepositoryKey, err error) {
+	var grants string
+	err = q.get(ctx, `SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`, []any{repositoryID}, &k.Wrapped, &k.Context, &grants)
+	if err != nil {
+		return k, err
+	}
+	if err := json.Unmarshal([]byte(grants), &k.Grants); err != nil {
+		return k, fmt.Errorf("grants of repository %s: %w", repositoryID, err)
+	}
+	return k, nil
+}
+
+// PutRepositoryKey sets the key of a repository.
+func (tx *Tx) PutRepositoryKey(ctx context.Context, repositoryID string, k RepositoryKey) error {
+	_, err := tx.exec(ctx, `INSERT INTO repository_keys (repository_id, wrapped, context, grants) VALUES ($1,$2,$3,$4)
+		ON CONFLICT (repository_id) DO UPDATE SET wrapped = excluded.wrapped, context = excluded.context, grants = excluded.grants`,
+		repositoryID, k.Wrapped, k.Context, jsonList(k.Grants))
+	return err
+}
