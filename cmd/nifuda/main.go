@@ -26,6 +26,7 @@ type commands struct {
 	Serve   serve         `cmd:"" help:"Serve the registry."`
 	Backup  takeBackup    `cmd:"" help:"Copy everything to another place, while the server runs or not."`
 	Restore restoreBackup `cmd:"" help:"Make the data of a server of a backup."`
+	Verify  verify        `cmd:"" help:"Have a running server read everything that it stores, and tell what is damaged. Ends with 0 if nothing is, with 1 if something is, with 2 if not everything could be read."`
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
 	Version showVersion   `cmd:"" help:"Print the version."`
@@ -93,6 +94,12 @@ func main() {
 	err := ctx.Run()
 	if errors.Is(err, errDenied) {
 		os.Exit(exitDenied)
+	}
+	if ended, ok := errors.AsType[*exitError](err); ok {
+		if ended.err != nil {
+			ctx.Errorf("%s", ended.err)
+		}
+		os.Exit(ended.status)
 	}
 	ctx.FatalIfErrorf(err)
 }

@@ -429,7 +429,7 @@ type KeyMetadata struct {
 	CustomKeyStoreId            string                    `json:"CustomKeyStoreId,omitzero"`      // 1 to 64 characters
 	CustomerMasterKeySpec       string                    `json:"CustomerMasterKeySpec,omitzero"` // one of CustomerMasterKeySpec
 	DeletionDate                Timestamp                 `json:"DeletionDate,omitzero"`
-	Description                 string                    `json:"Description,omitzero"` // 0 to 8192 characters
+	Description                 string                    `json:"Description"` // required, 0 to 8192 characters
 	Enabled                     *bool                     `json:"Enabled,omitzero"`
 	EncryptionAlgorithms        []string                  `json:"EncryptionAlgorithms,omitzero"`
 	ExpirationModel             string                    `json:"ExpirationModel,omitzero"` // one of ExpirationModelType

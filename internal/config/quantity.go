@@ -27,7 +27,7 @@ func duration(text string) time.Duration {
 }
 
 func size(text string) int64 {
-	n, _ := parseSize(text)
+	n, _ := ParseSize(text)
 	return n
 }
 
@@ -37,7 +37,7 @@ func checkDuration(text string) error {
 }
 
 func checkSize(text string) error {
-	_, err := parseSize(text)
+	_, err := ParseSize(text)
 	return err
 }
 
@@ -57,7 +57,8 @@ var units = []struct {
 
 var errSize = errors.New("not a size")
 
-func parseSize(text string) (int64, error) {
+// ParseSize returns a number of bytes from its text, such as 4MiB.
+func ParseSize(text string) (int64, error) {
 	for _, unit := range units {
 		number, ok := strings.CutSuffix(text, unit.suffix)
 		if !ok {

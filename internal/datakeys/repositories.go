@@ -129,16 +129,19 @@ func (k *Keys) wrapNew(ctx context.Context, id kms.KeyID, keeper registry.Keeper
 	if err != nil {
 		return nil, err
 	}
-	wrapped := binary.BigEndian.AppendUint16(nil, uint16(len(made.Ciphertext)))
-	wrapped = append(wrapped, made.Ciphertext...)
 	if keeper.Encryption.Type != registry.KMSDSSE {
-		return wrapped, nil
+		return joinWrapped(made.Ciphertext, nil), nil
 	}
-	second, err := k.Ring.Wrap(ctx, seal.NewSecrets(1)[0], ringPurpose(keeper))
+	second, err := k.Ring.Wrap(ctx, seal.NewSecrets(1)[0], ringPurpose(keeper.RepositoryID))
 	if err != nil {
 		return nil, fmt.Errorf("wrap the second key of a repository: %w", err)
 	}
-	return append(wrapped, second...), nil
+	return joinWrapped(made.Ciphertext, second), nil
+}
+
+func joinWrapped(byKMS, byRing []byte) []byte {
+	wrapped := binary.BigEndian.AppendUint16(nil, uint16(len(byKMS)))
+	return append(append(wrapped, byKMS...), byRing...)
 }
 
 var errMalformed = errors.New("malformed key")
@@ -156,7 +159,7 @@ func (k *Keys) unwrap(ctx context.Context, o *opened, keeper registry.Keeper) (s
 	if len(second) == 0 {
 		return [][]byte{plain.Plaintext}, nil
 	}
-	secret, err := k.Ring.Unwrap(ctx, second, ringPurpose(keeper))
+	secret, err := k.Ring.Unwrap(ctx, second, ringPurpose(keeper.RepositoryID))
 	if err != nil {
 		return nil, fmt.Errorf("unwrap the second key: %w", err)
 	}
@@ -174,8 +177,55 @@ func splitWrapped(wrapped []byte) (byKMS, byRing []byte, err error) {
 	return wrapped[2:end], wrapped[end:], nil
 }
 
-func ringPurpose(keeper registry.Keeper) string {
-	return "nifuda repository " + keeper.RepositoryID + " v1"
+func ringPurpose(repositoryID string) string { return "nifuda repository " + repositoryID + " v1" }
+
+const rewrapBatch = 100
+
+// RewrapKeys wraps with the ring's current key what else it has wrapped beside
+// the data keys of blobs: the material of KMS keys, and the second keys of
+// repositories. No other key of the ring opens anything of them then.
+func (k *Keys) RewrapKeys(ctx context.Context) error {
+	if _, err := k.KMS.Rewrap(ctx); err != nil {
+		return fmt.Errorf("wrap KMS keys anew: %w", err)
+	}
+	return k.rewrapRepositories(ctx)
+}
+
+func (k *Keys) rewrapRepositories(ctx context.Context) error {
+	after := ""
+	for {
+		rows, err := k.Store.RepositoryKeys(ctx, after, rewrapBatch)
+		if err != nil {
+			return fmt.Errorf("list keys of repositories: %w", err)
+		}
+		for _, row := range rows {
+			if err := k.rewrapRepository(ctx, row.RepositoryID, row.Wrapped); err != nil {
+				return fmt.Errorf("wrap anew the key of repository %s: %w", row.RepositoryID, err)
+			}
+		}
+		if len(rows) < rewrapBatch {
+			return nil
+		}
+		after = rows[len(rows)-1].RepositoryID
+	}
+}
+
+func (k *Keys) rewrapRepository(ctx context.Context, id string, wrapped []byte) error {
+	byKMS, byRing, err := splitWrapped(wrapped)
+	if err != nil || len(byRing) == 0 {
+		return err
+	}
+	secret, err := k.Ring.Unwrap(ctx, byRing, ringPurpose(id))
+	if err != nil {
+		return err
+	}
+	again, err := k.Ring.Wrap(ctx, secret, ringPurpose(id))
+	if err != nil {
+		return err
+	}
+	return k.Store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RewrapRepositoryKey(ctx, id, wrapped, joinWrapped(byKMS, again))
+	})
 }
 
 // The wrapped data keys of a blob are a byte that differs from that of the

@@ -228,7 +228,7 @@ func (d *Delegate) authorize(ctx context.Context, action string, id KeyID, encry
 // granted reports whether one of the delegate's grants allows a use.
 func (d *Delegate) granted(ctx context.Context, u Use) (bool, error) {
 	for _, id := range d.grants {
-		grant, err := d.keys.Grant(ctx, u.Key.KeyID, id)
+		grant, err := d.keys.heldGrant(ctx, u.Key.KeyID, id)
 		if IsRefusal(err, CodeInvalidGrantID) {
 			continue // revoked
 		}

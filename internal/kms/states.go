@@ -15,8 +15,9 @@ import (
 // rememberedKeys are remembered, and share changeSlots counters of changes. Two
 // that meet in one only forget too much.
 const (
-	rememberedKeys = 4096
-	changeSlots    = 256
+	rememberedKeys   = 4096
+	rememberedGrants = 4096
+	changeSlots      = 256
 )
 
 // A state is what is known of a key: its row, and what counts when permission is
@@ -34,11 +35,17 @@ type states struct {
 	seed      maphash.Seed
 	slots     [changeSlots]changes
 	kept      *lru.Cache[string, keptState]
+	grants    *lru.Cache[string, keptGrant] // by their ids
 }
 
 type keptState struct {
 	version int64
 	state   *state
+}
+
+type keptGrant struct {
+	version int64
+	grant   Grant
 }
 
 // changes count what happens to the keys of a slot.
@@ -52,7 +59,11 @@ func newStates(s *store.Store) *states {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return &states{store: s, exclusive: s.Exclusive(), seed: maphash.MakeSeed(), kept: kept}
+	grants, err := lru.New[string, keptGrant](rememberedGrants)
+	if err != nil {
+		panic(err) // as above
+	}
+	return &states{store: s, exclusive: s.Exclusive(), seed: maphash.MakeSeed(), kept: kept, grants: grants}
 }
 
 func (s *states) slot(id string) *changes { return &s.slots[maphash.String(s.seed, id)%changeSlots] }

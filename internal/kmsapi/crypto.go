@@ -87,7 +87,7 @@ func checkModifiers(modifiers []string) error {
 // that the request names, or else the one that the ciphertext names.
 func (a *api) opener(ctx context.Context, u use, ciphertext []byte) (kms.KeyID, error) {
 	if len(ciphertext) == 0 {
-		return kms.KeyID{}, refuse(kms.CodeValidation, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must not be null")
+		return kms.KeyID{}, refuse(kms.CodeValidation, "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null")
 	}
 	if u.key != "" {
 		return a.used(ctx, u)

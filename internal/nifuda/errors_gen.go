@@ -62,6 +62,8 @@ var errorStatus = map[string]int{
 	"RepositoryNotFoundException":       400,
 	"ServerException":                   500,
 	"UndeleteDisabledException":         400,
+	"VerificationInProgressException":   400,
+	"VerificationNotRunningException":   400,
 }
 
 // AccountAlreadyExistsException has the status 400.
@@ -137,4 +139,14 @@ func ServerException(message string) *Error {
 // UndeleteDisabledException has the status 400.
 func UndeleteDisabledException(message string) *Error {
 	return NewError("UndeleteDisabledException", message)
+}
+
+// VerificationInProgressException has the status 400.
+func VerificationInProgressException(message string) *Error {
+	return NewError("VerificationInProgressException", message)
+}
+
+// VerificationNotRunningException has the status 400.
+func VerificationNotRunningException(message string) *Error {
+	return NewError("VerificationNotRunningException", message)
 }

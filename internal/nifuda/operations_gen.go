@@ -24,6 +24,7 @@ type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
+	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
@@ -31,6 +32,8 @@ type Service interface {
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
+	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
+	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -64,6 +67,7 @@ func Operations(s Service) map[string]Operation {
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
 		"ListAccounts":            bind(s.ListAccounts),
 		"ListDeletedImages":       bind(s.ListDeletedImages),
@@ -71,6 +75,8 @@ func Operations(s Service) map[string]Operation {
 		"RestoreImage":            bind(s.RestoreImage),
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
+		"StartVerification":       bind(s.StartVerification),
+		"StopVerification":        bind(s.StopVerification),
 	}
 }
 
@@ -125,6 +131,11 @@ func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequ
 	return nil, notImplemented("DescribeTagHistory")
 }
 
+// DescribeVerification answers NotImplementedException.
+func (Unimplemented) DescribeVerification(context.Context, *DescribeVerificationRequest) (*DescribeVerificationResponse, error) {
+	return nil, notImplemented("DescribeVerification")
+}
+
 // ExplainAccess answers NotImplementedException.
 func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
 	return nil, notImplemented("ExplainAccess")
@@ -158,4 +169,14 @@ func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryReques
 // RestoreTag answers NotImplementedException.
 func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
 	return nil, notImplemented("RestoreTag")
+}
+
+// StartVerification answers NotImplementedException.
+func (Unimplemented) StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error) {
+	return nil, notImplemented("StartVerification")
+}
+
+// StopVerification answers NotImplementedException.
+func (Unimplemented) StopVerification(context.Context, *StopVerificationRequest) (*StopVerificationResponse, error) {
+	return nil, notImplemented("StopVerification")
 }

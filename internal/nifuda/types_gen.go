@@ -48,6 +48,13 @@ const (
 	ImageStateGone       = "GONE"
 )
 
+// The values of VerificationStatus.
+const (
+	VerificationStatusRunning  = "RUNNING"
+	VerificationStatusComplete = "COMPLETE"
+	VerificationStatusFailed   = "FAILED"
+)
+
 // AccessKey is a structure of responses.
 type AccessKey struct {
 	AccessKeyId     string `json:"AccessKeyId"`     // required
@@ -134,6 +141,15 @@ type DescribeTagHistoryResponse struct {
 	NextToken      string      `json:"NextToken,omitzero"`  // at most 2048 characters
 }
 
+// DescribeVerificationRequest is the request of [Service.DescribeVerification].
+type DescribeVerificationRequest struct{}
+
+// DescribeVerificationResponse is the response of [Service.DescribeVerification].
+type DescribeVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"`
+	Scrub        *Verification `json:"Scrub,omitzero"`
+}
+
 // ExplainAccessRequest is the request of [Service.ExplainAccess].
 type ExplainAccessRequest struct {
 	PrincipalArn   string         `json:"PrincipalArn"`            // required, 20 to 2048 characters
@@ -147,6 +163,32 @@ type ExplainAccessResponse struct {
 	Decision          string             `json:"Decision"` // required, one of Decision
 	Reason            string             `json:"Reason,omitzero"`
 	MatchedStatements []MatchedStatement `json:"MatchedStatements,omitzero"` // required
+}
+
+// Finding is a structure of responses.
+type Finding struct {
+	Kind     string         `json:"Kind"`    // required
+	Problem  string         `json:"Problem"` // required
+	Damage   bool           `json:"Damage"`  // required
+	Digest   string         `json:"Digest,omitzero"`
+	Location string         `json:"Location,omitzero"`
+	Places   []FindingPlace `json:"Places,omitzero"`
+	Repaired bool           `json:"Repaired"` // required
+}
+
+// FindingCount is a structure of responses.
+type FindingCount struct {
+	Kind     string `json:"Kind"`     // required
+	Count    int64  `json:"Count"`    // required
+	Repaired int64  `json:"Repaired"` // required
+}
+
+// FindingPlace is a structure of responses.
+type FindingPlace struct {
+	RepositoryArn     string `json:"RepositoryArn"` // required
+	ImageDigest       string `json:"ImageDigest,omitzero"`
+	ImageTag          string `json:"ImageTag,omitzero"`
+	RepositoryDeleted *bool  `json:"RepositoryDeleted,omitzero"`
 }
 
 // ListAccountsRequest is the request of [Service.ListAccounts].
@@ -265,6 +307,25 @@ type RestoredRepository struct {
 	CreatedAt      Timestamp `json:"CreatedAt"`      // required
 }
 
+// StartVerificationRequest is the request of [Service.StartVerification].
+type StartVerificationRequest struct {
+	Rate   *int64 `json:"Rate,omitzero"`
+	Repair *bool  `json:"Repair,omitzero"`
+}
+
+// StartVerificationResponse is the response of [Service.StartVerification].
+type StartVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
+// StopVerificationRequest is the request of [Service.StopVerification].
+type StopVerificationRequest struct{}
+
+// StopVerificationResponse is the response of [Service.StopVerification].
+type StopVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
 // TagChange is a structure of responses.
 type TagChange struct {
 	Sequence    int64     `json:"Sequence"`             // required, 1 or more
@@ -278,4 +339,25 @@ type TagChange struct {
 type TakenTag struct {
 	ImageTag    string `json:"ImageTag"`    // required, 1 to 300 characters
 	ImageDigest string `json:"ImageDigest"` // required, at most 200 characters
+}
+
+// Verification is a structure of responses.
+type Verification struct {
+	Status          string         `json:"Status"`    // required, one of VerificationStatus
+	StartedAt       Timestamp      `json:"StartedAt"` // required
+	EndedAt         Timestamp      `json:"EndedAt,omitzero"`
+	LastCompletedAt Timestamp      `json:"LastCompletedAt,omitzero"`
+	Rate            int64          `json:"Rate"`   // required
+	Repair          bool           `json:"Repair"` // required
+	Step            string         `json:"Step,omitzero"`
+	Failure         string         `json:"Failure,omitzero"`
+	Blobs           int64          `json:"Blobs"`             // required
+	Manifests       int64          `json:"Manifests"`         // required
+	Tags            int64          `json:"Tags"`              // required
+	Links           int64          `json:"Links"`             // required
+	Files           int64          `json:"Files"`             // required
+	Bytes           int64          `json:"Bytes"`             // required
+	Damage          int64          `json:"Damage"`            // required
+	Counts          []FindingCount `json:"Counts,omitzero"`   // required
+	Findings        []Finding      `json:"Findings,omitzero"` // required
 }

@@ -176,6 +176,9 @@ func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeVerificationRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ExplainAccessRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -195,6 +198,12 @@ func (v *RestoreRepositoryRequest) Validate() error { return refusal(v.check()) 
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *RestoreTagRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *StartVerificationRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StopVerificationRequest) Validate() error { return nil }
 
 func (v *ContextEntry) check() (found []violation) {
 	if v.Name == "" {
@@ -396,6 +405,13 @@ func (v *RestoreTagRequest) check() (found []violation) {
 	return found
 }
 
+func (v *StartVerificationRequest) check() (found []violation) {
+	if v.Rate != nil {
+		found = append(found, in("rate", checkRate(*v.Rate))...)
+	}
+	return found
+}
+
 func checkContextEntryList(list []ContextEntry) (found []violation) {
 	if found = checkCount(len(list), 0, 50); found != nil {
 		return found
@@ -480,6 +496,11 @@ func checkNextToken(v string) (found []violation) {
 
 func checkPrincipalArn(v string) (found []violation) {
 	found = append(found, checkLength(v, 20, 2048)...)
+	return of(v, found)
+}
+
+func checkRate(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), 0, unlimited)...)
 	return of(v, found)
 }
 

@@ -76,6 +76,7 @@ type Authorizer interface {
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
+	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer

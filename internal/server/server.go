@@ -36,6 +36,7 @@ import (
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/verify"
 	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
@@ -68,6 +69,7 @@ type server struct {
 	metrics    *prometheus.Registry
 	keyring    authn.Keyring
 	registry   *registry.Registry
+	scrub      *verify.Verifier
 	guard      *authn.Guard
 	audit      func(httpx.Served)
 	identities *identity.Identities
@@ -123,11 +125,16 @@ func (s *server) open(ctx context.Context) error {
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
+	keys := s.dataKeys(metadata, ring)
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: s.dataKeys(metadata, ring), UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
-		Requests: s.requests.Load, Metrics: s.metrics, Log: s.Log,
+		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.scrub = verify.New(verify.Options{
+		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
+	}, s.metrics)
+	s.closers = append(s.closers, s.runInBackground(s.scrub.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)

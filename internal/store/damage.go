@@ -70,7 +70,7 @@ func (tx *Tx) HealBlob(ctx context.Context, id string, b Blob, due int64) (bool,
 	if err != nil || old.Location == "" {
 		return true, err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO trash (location, delete_after) VALUES ($1,$2) ON CONFLICT (location) DO NOTHING`, old.Location, due)
+	_, err = tx.PutTrash(ctx, Trash{Location: old.Location, Size: old.Size, DeleteAfter: due})
 	return true, err
 }
 

@@ -35,10 +35,11 @@ var whole = map[string]string{
 	`SELECT c.child_digest,
 		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
-	`SELECT COUNT(*) FROM damaged_blobs`:                                            "there are next to none",
-	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:  "at most 50 rows",
-	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`: "one row",
-	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                     "one row",
+	`SELECT COUNT(*) FROM damaged_blobs`:                                                "there are next to none",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:      "at most 50 rows",
+	`UPDATE repository_keys SET wrapped = $3 WHERE repository_id = $1 AND wrapped = $2`: "one row",
+	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`:     "one row",
+	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                         "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
 		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`: "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
