@@ -86,6 +86,13 @@ func survivesCrashes(t *testing.T, kills int, settled func(), args ...string) {
 	}
 	l.mustSurvive(t, l.things(), l.killed())
 	checkDatabase(t, s)
+	s.stop()
+	l.restoring = false
+	s.args = slices.Concat(args, []string{"--gc-grace", "0s", "--undelete-window", "0s"})
+	s.start()
+	s.nifuda(t, "gc", "--now").run(t)
+	l.mustSurvive(t, l.things(), l.killed())
+	mustLeaveNothing(t, s)
 	t.Logf("%d kills, %d of them while the server started; %d acknowledged changes of %d things",
 		kills, whileStarting, l.acknowledged(), len(l.things()))
 }
