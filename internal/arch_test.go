@@ -34,6 +34,7 @@ var (
 	workers    = []string{"internal/verify"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
+	machine    = []string{"internal/diskspace"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
@@ -49,7 +50,7 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, vocabulary, generated)},
 	{offline, slices.Concat(workers, state, vocabulary)},
 	{settings, nil},
 	{keys, []string{"internal/credentials"}},
@@ -62,8 +63,9 @@ var arrows = []struct {
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},
-	{heart, slices.Concat(state, outside, vocabulary)},
-	{state, vocabulary},
+	{heart, slices.Concat(state, machine, outside, vocabulary)},
+	{state, slices.Concat(machine, vocabulary)},
+	{machine, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},

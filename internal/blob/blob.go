@@ -52,6 +52,9 @@ type Store interface {
 	// it was created with; bytes written after that Save are dropped. It returns
 	// [ErrNotFound] when the object is gone.
 	Resume(ctx context.Context, state []byte, key *seal.Key) (Writer, error)
+	// Saved returns nil when the object that Save described is there, and
+	// [ErrNotFound] when it is gone.
+	Saved(ctx context.Context, state []byte) error
 	// Drop removes the object that Save described, without its key. One that is
 	// gone is no error.
 	Drop(ctx context.Context, state []byte) error

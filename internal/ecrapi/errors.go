@@ -43,6 +43,9 @@ func explain(err error) error {
 	if registry.IsStorageFull(err) {
 		return ecr.NewError("ServerException", registry.StorageFullMessage)
 	}
+	if registry.IsStorageBroken(err) {
+		return ecr.NewError("ServerException", registry.StorageBrokenMessage)
+	}
 	return err
 }
 

@@ -170,6 +170,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 	if registry.IsStorageFull(err) {
 		internal = &refusal{status: http.StatusInsufficientStorage, code: codeUnknown, message: registry.StorageFullMessage}
 	}
+	if registry.IsStorageBroken(err) {
+		internal = &refusal{status: http.StatusServiceUnavailable, code: codeUnknown, message: registry.StorageBrokenMessage}
+	}
 	internal.write(w)
 }
 

@@ -214,7 +214,7 @@ func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest 
 // of the target too, and reports whether it is one: not when the source lacks
 // it, nor when the two repositories' blobs depend on different keys.
 func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source, digest string) (mounted bool, err error) {
-	into, err := r.usablePlace(ctx, target)
+	into, err := r.pushPlace(ctx, target)
 	if err != nil {
 		return false, err
 	}

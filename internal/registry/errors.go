@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/nifuda/nifuda/internal/diskspace"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -77,11 +78,20 @@ func KmsRefusal(kmsError, message string) *Error {
 // IsStorageFull reports whether an internal error is a lack of space for blobs
 // or metadata, which the caller is told.
 func IsStorageFull(err error) bool {
-	return store.IsFull(err) || errors.Is(err, syscall.ENOSPC)
+	return store.IsFull(err) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, diskspace.ErrReserved)
 }
 
 // StorageFullMessage is what the caller is told then.
 const StorageFullMessage = "The registry has no space left to store this. Nothing that it acknowledged is affected."
+
+// IsStorageBroken reports whether an internal error is a disk that fails, or
+// takes no writes, which the caller is told.
+func IsStorageBroken(err error) bool {
+	return store.IsBroken(err) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EROFS)
+}
+
+// StorageBrokenMessage is what the caller is told then.
+const StorageBrokenMessage = "The registry's storage fails or is read-only. Nothing that was acknowledged is affected; try again later."
 
 func repositoryNotFound(n RepositoryName) *Error {
 	return refuse(CodeRepositoryNotFound, "The repository with name '%s' does not exist in the registry with id '%s'", n.Name, n.Registry.Account)

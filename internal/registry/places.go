@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -43,6 +44,23 @@ func (r *Registry) usablePlace(ctx context.Context, n RepositoryName) (place, er
 		return p, err
 	}
 	return p, r.checkKeeper(ctx, p.keeper)
+}
+
+// pushPlace is usablePlace for a push, which fails while there is no room for it.
+func (r *Registry) pushPlace(ctx context.Context, n RepositoryName) (place, error) {
+	p, err := r.usablePlace(ctx, n)
+	if err != nil {
+		return p, err
+	}
+	return p, r.makeRoom(0)
+}
+
+// makeRoom fails when so many bytes of a push may not be written.
+func (r *Registry) makeRoom(bytes int64) error {
+	if err := r.room(bytes); err != nil {
+		return fmt.Errorf("push: %w", err)
+	}
+	return nil
 }
 
 // checkKey refuses with CodeKms when the key of a repository with a KMS key

@@ -52,6 +52,9 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			"The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
 			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
+	if err := r.makeRoom(int64(len(in.Payload))); err != nil {
+		return PutResult{}, r.orRepositoryNotFound(ctx, in.Repository, err)
+	}
 	now := r.millis()
 	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: now, pushedAt: now}
 	for try := 1; ; try++ {

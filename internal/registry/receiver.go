@@ -23,6 +23,7 @@ const inlineLimit = 64 << 10
 type receiver struct {
 	blobs   blob.Store
 	key     *seal.Key // nil leaves them as they are
+	room    func(bytes int64) error
 	content []byte
 	writer  blob.Writer // nil while content has it all
 	resumed bool        // writer continues what an earlier request saved
@@ -31,7 +32,7 @@ type receiver struct {
 // newReceiver continues from what was saved of an upload: its content or the
 // state of its writer. An upload is sealed to its end as it was begun.
 func (r *Registry) newReceiver(ctx context.Context, keeper Keeper, u store.Upload) (*receiver, error) {
-	rc := &receiver{blobs: r.blobs}
+	rc := &receiver{blobs: r.blobs, room: r.makeRoom}
 	var err error
 	switch {
 	case u.Sealing != nil:
@@ -125,7 +126,7 @@ func (rc *receiver) spill(ctx context.Context) error {
 }
 
 func (rc *receiver) receiveToWriter(body io.Reader) (n int64, broken, failed error) {
-	source := &source{Reader: body}
+	source := &source{Reader: body, room: rc.room}
 	n, err := io.Copy(rc.writer, source)
 	if err != nil && source.broken == nil {
 		failed = fmt.Errorf("write blob: %w", err)
@@ -133,14 +134,28 @@ func (rc *receiver) receiveToWriter(body io.Reader) (n int64, broken, failed err
 	return n, source.broken, failed
 }
 
-// A source remembers its own error, to tell it from the writer's.
+// A source remembers its own error, to tell it from the writer's, and ends when
+// there is no room for more.
 type source struct {
 	io.Reader
 	broken error
+
+	room func(bytes int64) error
+	read int64 // since room was asked
 }
 
+// A push asks whether there is room before so many bytes each.
+const roomStep = 4 << 20
+
 func (s *source) Read(p []byte) (int, error) {
+	if s.read >= roomStep {
+		if err := s.room(s.read); err != nil {
+			return 0, err
+		}
+		s.read = 0
+	}
 	n, err := s.Reader.Read(p)
+	s.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.broken = err
 	}

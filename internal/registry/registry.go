@@ -51,6 +51,8 @@ type Options struct {
 	UndeleteWindow time.Duration
 	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
 	Keys DataKeys
+	// Room says whether so many bytes of a push may be written; nil says always.
+	Room func(bytes int64) error
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -67,6 +69,7 @@ type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
 	keys    DataKeys
+	room    func(bytes int64) error
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
@@ -99,6 +102,9 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Room == nil {
+		o.Room = func(int64) error { return nil }
+	}
 	if o.Keys == nil {
 		o.Keys = unsealed{}
 	}
@@ -106,6 +112,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		store:   metadata,
 		blobs:   blobs,
 		keys:    o.Keys,
+		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),

@@ -49,7 +49,7 @@ const minPartSize = 5 << 20
 // StartUpload returns the id of a new upload. It writes nothing: an upload
 // begins to exist with its first bytes.
 func (r *Registry) StartUpload(ctx context.Context, n RepositoryName) (id string, err error) {
-	p, err := r.usablePlace(ctx, n)
+	p, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return "", err
 	}
@@ -64,7 +64,14 @@ func (r *Registry) UploadSize(ctx context.Context, n RepositoryName, id string) 
 		return 0, err
 	}
 	u, err := r.upload(ctx, n, p.id, id)
-	return u.Size, err
+	if err != nil || u.WriterState == nil {
+		return u.Size, err
+	}
+	// A failed sync costs what was safe before.
+	if err := r.blobs.Saved(ctx, u.WriterState); err != nil {
+		return 0, r.explainLostUpload(n, id, err)
+	}
+	return u.Size, nil
 }
 
 // AppendUpload adds a part to an upload and returns the upload's new size. A
@@ -76,7 +83,7 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 		return 0, err
 	}
 	defer release()
-	to, err := r.usablePlace(ctx, n)
+	to, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return 0, err
 	}
@@ -122,7 +129,7 @@ func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id stri
 		return Completed{}, err
 	}
 	defer release()
-	to, err := r.usablePlace(ctx, n)
+	to, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return Completed{}, err
 	}
@@ -138,7 +145,7 @@ func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id stri
 
 // PutBlob uploads a blob in one request.
 func (r *Registry) PutBlob(ctx context.Context, n RepositoryName, c Completion) (Completed, error) {
-	to, err := r.usablePlace(ctx, n)
+	to, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return Completed{}, err
 	}

@@ -128,7 +128,7 @@ func (s *server) open(ctx context.Context) error {
 	keys := s.dataKeys(metadata, ring)
 	s.registry = registry.New(metadata, blobs, registry.Options{
 		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
-		Requests: s.requests.Load, Metrics: s.metrics, Log: s.Log,
+		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
 	s.scrub = verify.New(verify.Options{

@@ -452,6 +452,16 @@ func IsFull(err error) bool {
 	return isSQLite(err, sqlite3.SQLITE_FULL) || isPostgres(err, "53100")
 }
 
+// IsBroken reports whether err is a failure to read or write where the database
+// is, or that nothing can be written there.
+func IsBroken(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		code := e.Code() & 0xff
+		return code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_READONLY || code == sqlite3.SQLITE_CANTOPEN
+	}
+	return isPostgres(err, "58030") || isPostgres(err, "25006")
+}
+
 // IsUnique reports whether err is a second row with a unique key.
 func IsUnique(err error) bool {
 	return isSQLite(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE) || isSQLite(err, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) || isPostgres(err, "23505")

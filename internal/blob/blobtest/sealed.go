@@ -18,6 +18,9 @@ func drop(t *testing.T, open Opener) {
 		w := create(t, s)
 		write(t, w, content(size, 1))
 		state := save(t, w)
+		if err := s.Saved(t.Context(), state); err != nil {
+			t.Errorf("Saved of an upload that is there: %v", err)
+		}
 		for range 2 {
 			if err := s.Drop(t.Context(), state); err != nil {
 				t.Fatalf("Drop: %v", err)
@@ -29,9 +32,15 @@ func drop(t *testing.T, open Opener) {
 		if _, err := s.Resume(t.Context(), state); !errors.Is(err, blob.ErrNotFound) {
 			t.Errorf("Resume of a dropped upload: %v, want ErrNotFound", err)
 		}
+		if err := s.Saved(t.Context(), state); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("Saved of a dropped upload: %v, want ErrNotFound", err)
+		}
 	}
 	if err := s.Drop(t.Context(), []byte("foreign")); err == nil {
 		t.Error("Drop of a malformed state: no error")
+	}
+	if err := s.Saved(t.Context(), []byte("foreign")); err == nil {
+		t.Error("Saved of a malformed state: no error")
 	}
 }
 
