@@ -43,14 +43,12 @@ type verify struct {
 	Rate   string `help:"Bytes to read in a second at most, such as 50MiB; 0 is as many as can be (the server's --scrub-rate otherwise)." placeholder:"BYTES"`
 	Status bool   `xor:"what" help:"Only tell how far the verification is, or what the last one found, and when everything was last read."`
 	Stop   bool   `xor:"what" help:"End the verification that is running."`
-
-	pollInterval time.Duration // 0 is pollInterval
-	progress     io.Writer     // nil is stderr
 }
 
+// pollInterval is how often the server is asked how far it is.
+var pollInterval = time.Second
+
 const (
-	// pollInterval is how often the server is asked how far it is.
-	pollInterval = time.Second
 	// progressInterval is how often that is told.
 	progressInterval = 5 * time.Second
 	// outage is how long a server may not answer: it goes on after a restart.
@@ -142,16 +140,9 @@ func (c *verify) status(ctx context.Context, w io.Writer, api *client.Client) er
 // await asks for the verification that was started until it has ended.
 func (c *verify) await(ctx context.Context, api *client.Client, v *nifuda.Verification) (*nifuda.Verification, error) {
 	began, told, answered := v.StartedAt, time.Now(), time.Now()
-	interval, progress := c.pollInterval, c.progress
-	if interval == 0 {
-		interval = pollInterval
-	}
-	if progress == nil {
-		progress = os.Stderr
-	}
 	for v.Status == nifuda.VerificationStatusRunning {
 		select {
-		case <-time.After(interval):
+		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return nil, errors.New("the verification goes on without this command: see nifuda verify --status, or end it with nifuda verify --stop")
 		}
@@ -169,7 +160,7 @@ func (c *verify) await(ctx context.Context, api *client.Client, v *nifuda.Verifi
 		v, answered = out.Verification, time.Now()
 		if time.Since(told) > progressInterval && v.Status == nifuda.VerificationStatusRunning {
 			told = time.Now()
-			fmt.Fprintf(progress, "Reading %s: %s so far.\n", v.Step, amounts(v))
+			fmt.Fprintf(os.Stderr, "Reading %s: %s so far.\n", v.Step, amounts(v))
 		}
 	}
 	return v, nil

@@ -23,6 +23,7 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
@@ -32,6 +33,7 @@ type Service interface {
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
+	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
 	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
 	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
@@ -66,6 +68,7 @@ func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DescribeCollection":      bind(s.DescribeCollection),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
 		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
@@ -75,6 +78,7 @@ func Operations(s Service) map[string]Operation {
 		"RestoreImage":            bind(s.RestoreImage),
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
+		"StartCollection":         bind(s.StartCollection),
 		"StartVerification":       bind(s.StartVerification),
 		"StopVerification":        bind(s.StopVerification),
 	}
@@ -126,6 +130,11 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 	return nil, notImplemented("CreateRootAccessKey")
 }
 
+// DescribeCollection answers NotImplementedException.
+func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequest) (*DescribeCollectionResponse, error) {
+	return nil, notImplemented("DescribeCollection")
+}
+
 // DescribeTagHistory answers NotImplementedException.
 func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
 	return nil, notImplemented("DescribeTagHistory")
@@ -169,6 +178,11 @@ func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryReques
 // RestoreTag answers NotImplementedException.
 func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
 	return nil, notImplemented("RestoreTag")
+}
+
+// StartCollection answers NotImplementedException.
+func (Unimplemented) StartCollection(context.Context, *StartCollectionRequest) (*StartCollectionResponse, error) {
+	return nil, notImplemented("StartCollection")
 }
 
 // StartVerification answers NotImplementedException.

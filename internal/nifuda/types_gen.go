@@ -69,6 +69,36 @@ type Account struct {
 	CreatedAt Timestamp `json:"CreatedAt"` // required
 }
 
+// Collected is a structure of responses.
+type Collected struct {
+	Images       int64 `json:"Images"`       // required
+	Repositories int64 `json:"Repositories"` // required
+	Links        int64 `json:"Links"`        // required
+	Layers       int64 `json:"Layers"`       // required
+	Files        int64 `json:"Files"`        // required
+	Uploads      int64 `json:"Uploads"`      // required
+	Orphans      int64 `json:"Orphans"`      // required
+	Bytes        int64 `json:"Bytes"`        // required
+}
+
+// CollectionPass is a structure of responses.
+type CollectionPass struct {
+	StartedAt            Timestamp  `json:"StartedAt"`            // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
+}
+
+// CollectionWaiting is a structure of responses.
+type CollectionWaiting struct {
+	Links               int64 `json:"Links"`               // required
+	LinksLater          int64 `json:"LinksLater"`          // required
+	Layers              int64 `json:"Layers"`              // required
+	Files               int64 `json:"Files"`               // required
+	Bytes               int64 `json:"Bytes"`               // required
+	DeletedImages       int64 `json:"DeletedImages"`       // required
+	DeletedRepositories int64 `json:"DeletedRepositories"` // required
+}
+
 // ContextEntry is a structure of requests.
 type ContextEntry struct {
 	Name   string   `json:"Name"`            // required, 3 to 256 characters
@@ -121,6 +151,19 @@ type DeletedRepository struct {
 	DeletedBy       string    `json:"DeletedBy"`       // required
 	DeletedAt       Timestamp `json:"DeletedAt"`       // required
 	RestorableUntil Timestamp `json:"RestorableUntil"` // required
+}
+
+// DescribeCollectionRequest is the request of [Service.DescribeCollection].
+type DescribeCollectionRequest struct{}
+
+// DescribeCollectionResponse is the response of [Service.DescribeCollection].
+type DescribeCollectionResponse struct {
+	GracePeriodSeconds    int64              `json:"GracePeriodSeconds"`    // required
+	UndeleteWindowSeconds int64              `json:"UndeleteWindowSeconds"` // required
+	TrashDelaySeconds     int64              `json:"TrashDelaySeconds"`     // required
+	LastPass              *CollectionPass    `json:"LastPass,omitzero"`
+	Total                 *Collected         `json:"Total,omitzero"`   // required
+	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
 }
 
 // DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
@@ -305,6 +348,16 @@ type RestoredRepository struct {
 	RepositoryName string    `json:"RepositoryName"` // required, 2 to 256 characters
 	RepositoryArn  string    `json:"RepositoryArn"`  // required
 	CreatedAt      Timestamp `json:"CreatedAt"`      // required
+}
+
+// StartCollectionRequest is the request of [Service.StartCollection].
+type StartCollectionRequest struct{}
+
+// StartCollectionResponse is the response of [Service.StartCollection].
+type StartCollectionResponse struct {
+	Complete             bool       `json:"Complete"`             // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
 }
 
 // StartVerificationRequest is the request of [Service.StartVerification].

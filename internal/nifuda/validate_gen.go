@@ -173,6 +173,9 @@ func (v *CreateAccountRequest) Validate() error { return refusal(v.check()) }
 func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -198,6 +201,9 @@ func (v *RestoreRepositoryRequest) Validate() error { return refusal(v.check()) 
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *RestoreTagRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StartCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *StartVerificationRequest) Validate() error { return refusal(v.check()) }

@@ -1,6 +1,6 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
-// operation for: the accounts of the installation, explanations of access, and
-// bringing back what was deleted.
+// operation for: the accounts of the installation, explanations of access,
+// bringing back what was deleted, and letting go of it.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
@@ -76,6 +76,7 @@ type Authorizer interface {
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
+	Collector    Collector
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator

@@ -149,8 +149,11 @@ type Collection struct {
 	Grace, Window, TrashDelay time.Duration
 	Last                      Pass      // that freed something; At is zero before the first
 	Total                     Collected // since the beginning
-	Waiting                   store.Waiting
+	Waiting                   Waiting
 }
+
+// Waiting is what has yet to be collected, see [store.Waiting].
+type Waiting store.Waiting
 
 // savedCollection is the state of the collection in the database.
 type savedCollection struct {
@@ -174,9 +177,11 @@ func (r *Registry) Collection(ctx context.Context) (Collection, error) {
 		c.Last = Pass{At: time.UnixMilli(saved.At), Took: time.Duration(saved.Took) * time.Millisecond, Collected: saved.Last}
 	}
 	c.Total = saved.Total
-	if c.Waiting, err = r.store.Waiting(ctx, r.millis(), countedWaiting); err != nil {
+	waiting, err := r.store.Waiting(ctx, r.millis(), countedWaiting)
+	if err != nil {
 		return Collection{}, fmt.Errorf("count what waits: %w", err)
 	}
+	c.Waiting = Waiting(waiting)
 	return c, nil
 }
 

@@ -2,9 +2,11 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -63,6 +65,7 @@ type fixture struct {
 	raw   *sql.DB
 	clock *clock
 	log   *bytes.Buffer
+	keys  verify.Keys // nil seals nothing
 }
 
 // each runs a test on both databases.
@@ -105,11 +108,15 @@ func newFixture(t *testing.T, url string) *fixture {
 }
 
 // open opens the registry on what the fixture has.
-func (f *fixture) open() *registry.Registry {
-	return registry.New(f.store, f.blobs, registry.Options{
+func (f *fixture) open(changes ...func(*registry.Options)) *registry.Registry {
+	o := registry.Options{
 		UploadKey: []byte("0123456789abcdef0123456789abcdef"), Grace: time.Hour, UndeleteWindow: time.Hour,
 		Now: f.clock.now, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	return registry.New(f.store, f.blobs, o)
 }
 
 // change changes the database without asking anybody, foreign keys neither.
@@ -121,7 +128,7 @@ func (f *fixture) change(t testing.TB, statement string, args ...any) {
 }
 
 func (f *fixture) options() verify.Options {
-	return verify.Options{Store: f.store, Blobs: f.blobs, Grace: time.Hour, Now: f.clock.now, Log: slog.New(slog.NewTextHandler(f.log, nil))}
+	return verify.Options{Store: f.store, Blobs: f.blobs, Keys: f.keys, Grace: time.Hour, Now: f.clock.now, Log: slog.New(slog.NewTextHandler(f.log, nil))}
 }
 
 // verify reads everything, after changes were made to the options.
@@ -149,12 +156,16 @@ type image struct {
 	layerDigest   string
 }
 
-func (f *fixture) putBlob(t testing.TB, content []byte) {
-	t.Helper()
-	_, err := f.PutBlob(t.Context(), app, registry.Completion{
+func (f *fixture) tryPutBlob(ctx context.Context, n registry.RepositoryName, content []byte) error {
+	_, err := f.PutBlob(ctx, n, registry.Completion{
 		Part: registry.Part{Length: int64(len(content)), Body: bytes.NewReader(content)}, Digests: []string{digest.FromBytes(content).String()}, AllowEmpty: true,
 	})
-	if err != nil {
+	return err
+}
+
+func (f *fixture) putBlob(t testing.TB, content []byte) {
+	t.Helper()
+	if err := f.tryPutBlob(t.Context(), app, content); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -181,20 +192,33 @@ func encode(t testing.TB, v any) []byte {
 // push pushes an image with a config of its own and a large layer.
 func (f *fixture) push(t testing.TB, tags ...string) image {
 	t.Helper()
-	i := image{config: encode(t, map[string]string{"id": rand.Text()}), layer: make([]byte, 200<<10)}
-	if _, err := rand.Read(i.layer); err != nil {
+	i, err := f.tryPush(t.Context(), app, tags...)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return i
+}
+
+func (f *fixture) tryPush(ctx context.Context, n registry.RepositoryName, tags ...string) (i image, err error) {
+	i = image{config: []byte(`{"id":"` + rand.Text() + `"}`), layer: make([]byte, 200<<10)}
+	if _, err := rand.Read(i.layer); err != nil {
+		return i, err
+	}
 	i.layerDigest = digest.FromBytes(i.layer).String()
-	f.putBlob(t, i.config)
-	f.putBlob(t, i.layer)
-	i.payload = encode(t, map[string]any{
+	if err := errors.Join(f.tryPutBlob(ctx, n, i.config), f.tryPutBlob(ctx, n, i.layer)); err != nil {
+		return i, err
+	}
+	i.payload, err = json.Marshal(map[string]any{
 		"schemaVersion": 2, "mediaType": manifest.MediaTypeImage,
 		"config": describe("application/vnd.oci.image.config.v1+json", i.config),
 		"layers": []descriptor{describe("application/vnd.oci.image.layer.v1.tar+gzip", i.layer)},
 	})
-	i.digest = f.putImage(t, i.payload, tags...)
-	return i
+	if err != nil {
+		return i, err
+	}
+	result, err := f.PutImage(ctx, registry.NewImage{Repository: n, Payload: i.payload, Tags: tags, Actor: actor})
+	i.digest = result.Digest
+	return i, err
 }
 
 func (f *fixture) putImage(t testing.TB, payload []byte, tags ...string) (digest string) {

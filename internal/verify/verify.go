@@ -96,7 +96,7 @@ type pass struct {
 }
 
 // How often a pass keeps how far it is.
-const saveInterval = 5 * time.Second
+var saveInterval = 5 * time.Second
 
 // pageSize is how many rows are listed at once.
 const pageSize = 200
