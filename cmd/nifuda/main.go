@@ -30,6 +30,7 @@ type commands struct {
 	Verify  verify        `cmd:"" help:"Have a running server read everything that it stores, and tell what is damaged. Ends with 0 if nothing is, with 1 if something is, with 2 if not everything could be read."`
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Seal    sealing       `cmd:"" help:"See to the keys that the blobs of a running server are sealed with."`
 	Version showVersion   `cmd:"" help:"Print the version."`
 }
 

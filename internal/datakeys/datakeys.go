@@ -30,6 +30,9 @@ type Options struct {
 	// Seal has new blobs of the server's sealed. Those of a customer's key are
 	// in any case, and what is sealed is always opened.
 	Seal bool
+	// Recheck writes anew what tells the database's ring from another, with the
+	// current key; nil is nothing to write.
+	Recheck func(ctx context.Context) error
 	// KMS has the keys of customers, and Store what is wrapped by them.
 	KMS   *kms.Service
 	Store *store.Store

@@ -42,8 +42,8 @@ var (
 	ErrUnknownKey = errors.New("the key ring lacks the key")
 	// ErrDamaged reports what the key did not wrap, or not for this purpose.
 	ErrDamaged = errors.New("a wrapped key is damaged, or for something else")
-	// ErrLastKey refuses to remove the current key.
-	ErrLastKey = errors.New("it is the current key")
+	// ErrCurrentKey refuses to remove the current key.
+	ErrCurrentKey = errors.New("it is the current key")
 )
 
 const (
@@ -282,7 +282,7 @@ func (r *Ring) Rotate(ctx context.Context) (id string, err error) {
 func (r *Ring) Remove(ctx context.Context, id string) error {
 	return r.change(ctx, func(keys []key) ([]key, error) {
 		if keys[0].id == id {
-			return nil, ErrLastKey
+			return nil, ErrCurrentKey
 		}
 		for i, k := range keys {
 			if k.id == id {

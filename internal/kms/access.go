@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nifuda/nifuda/internal/iam"
@@ -62,7 +63,7 @@ func (u Use) conditions() iam.Keys {
 func (u Use) addGrantConditions(keys iam.Keys) {
 	switch u.Action {
 	case iam.CreateGrant, iam.ListGrants, iam.RevokeGrant:
-		keys["kms:grantisforawsresource"] = []string{fmt.Sprint(u.Via != "")}
+		keys["kms:grantisforawsresource"] = []string{strconv.FormatBool(u.Via != "")}
 	}
 	if u.Grant == nil {
 		return
@@ -168,31 +169,28 @@ func (s *Service) AsService(host string, grants ...string) *Delegate {
 // GenerateDataKey is [Service.GenerateDataKey] for the delegate. It also refuses
 // with [CodeAccessDenied].
 func (d *Delegate) GenerateDataKey(ctx context.Context, id KeyID, size int, encryptionContext map[string]string) (DataKey, error) {
-	if err := d.authorize(ctx, iam.GenerateDataKey, id, encryptionContext); err != nil {
+	key, err := d.usable(ctx, id, encryptionContext, iam.GenerateDataKey)
+	if err != nil {
 		return DataKey{}, err
 	}
-	return d.keys.GenerateDataKey(ctx, id, size, encryptionContext)
+	return d.keys.dataKey(ctx, key, size, encryptionContext)
 }
 
 // Decrypt is [Service.Decrypt] for the delegate. It also refuses with
 // [CodeAccessDenied].
 func (d *Delegate) Decrypt(ctx context.Context, id KeyID, ciphertext []byte, encryptionContext map[string]string) (Opened, error) {
-	if err := d.authorize(ctx, iam.Decrypt, id, encryptionContext); err != nil {
+	key, err := d.usable(ctx, id, encryptionContext, iam.Decrypt)
+	if err != nil {
 		return Opened{}, err
 	}
-	return d.keys.Decrypt(ctx, id, ciphertext, encryptionContext)
+	return d.keys.decrypt(ctx, key, ciphertext, encryptionContext)
 }
 
 // Check refuses what would keep the delegate from making data keys and from
 // decrypting now.
 func (d *Delegate) Check(ctx context.Context, id KeyID, encryptionContext map[string]string) error {
-	if err := d.keys.Check(ctx, id); err != nil {
-		return err
-	}
-	if err := d.authorize(ctx, iam.GenerateDataKey, id, encryptionContext); err != nil {
-		return err
-	}
-	return d.authorize(ctx, iam.Decrypt, id, encryptionContext)
+	_, err := d.usable(ctx, id, encryptionContext, iam.GenerateDataKey, iam.Decrypt)
+	return err
 }
 
 // Version counts what could take from anyone the use of a key that they had: two
@@ -203,32 +201,44 @@ func (s *Service) Version(ctx context.Context, id KeyID) (version int64, settled
 	return version, settled, orKeyNotFound(err, id)
 }
 
+// usable returns a key that is enabled and with which the delegate may take
+// actions.
+func (d *Delegate) usable(ctx context.Context, id KeyID, encryptionContext map[string]string, actions ...string) (*state, error) {
+	key, err := d.keys.usable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, action := range actions {
+		use := Use{Principal: d.principal, Action: action, Key: Reference{KeyID: id}, Via: d.principal.ARN, Context: encryptionContext}
+		if err := d.authorize(ctx, key, use); err != nil {
+			return nil, err
+		}
+	}
+	return key, nil
+}
+
 // authorize decides by the key's policy and grants alone, which are all that
 // count for a service.
-func (d *Delegate) authorize(ctx context.Context, action string, id KeyID, encryptionContext map[string]string) error {
-	use := Use{Principal: d.principal, Action: action, Key: Reference{KeyID: id}, Via: d.principal.ARN, Context: encryptionContext}
-	state, err := d.keys.state(ctx, id)
+func (d *Delegate) authorize(ctx context.Context, key *state, u Use) error {
+	granted, err := d.granted(ctx, key, u)
 	if err != nil {
 		return err
 	}
-	granted, err := d.granted(ctx, use)
-	if err != nil {
-		return err
-	}
+	request := iam.Request{Principal: d.principal, Action: u.Action, Resource: u.Key.ARN(), ResourceAccount: u.Key.Account}
 	decision := iam.Evaluate(iam.Query{
-		Caller: &iam.Caller{Principal: d.principal}, Action: action, Resource: id.ARN(), ResourceAccount: id.Account,
-		ResourcePolicies: state.target.Policies, Trust: true, Granted: granted, ResourceKeys: state.target.Keys, RequestKeys: use.conditions(),
+		Caller: &iam.Caller{Principal: d.principal}, Action: u.Action, Resource: request.Resource, ResourceAccount: u.Key.Account,
+		ResourcePolicies: key.target.Policies, Trust: true, Granted: granted, ResourceKeys: key.target.Keys, RequestKeys: u.conditions(),
 	})
 	if decision.Outcome != iam.Allowed {
-		return refuse(CodeAccessDenied, "%s", (&iam.DeniedError{Request: iam.Request{Principal: d.principal, Action: action, Resource: id.ARN()}, Reason: decision.Reason}).Error())
+		return refuse(CodeAccessDenied, "%s", (&iam.DeniedError{Request: request, Reason: decision.Reason}).Error())
 	}
 	return nil
 }
 
 // granted reports whether one of the delegate's grants allows a use.
-func (d *Delegate) granted(ctx context.Context, u Use) (bool, error) {
+func (d *Delegate) granted(ctx context.Context, key *state, u Use) (bool, error) {
 	for _, id := range d.grants {
-		grant, err := d.keys.heldGrant(ctx, u.Key.KeyID, id)
+		grant, err := d.keys.heldGrant(ctx, key, u.Key.KeyID, id)
 		if IsRefusal(err, CodeInvalidGrantID) {
 			continue // revoked
 		}

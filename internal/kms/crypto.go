@@ -19,14 +19,18 @@ func (s *Service) Encrypt(ctx context.Context, id KeyID, plaintext []byte, encry
 	if len(plaintext) > maxPlaintext {
 		return Sealed{}, refuse(CodeValidation, "Member must have length less than or equal to %d", maxPlaintext)
 	}
-	state, err := s.usable(ctx, id)
+	key, err := s.usable(ctx, id)
 	if err != nil {
 		return Sealed{}, err
 	}
-	version := materialID{id.ID, state.row.Version}
+	return s.encrypt(ctx, key, plaintext, encryptionContext)
+}
+
+func (s *Service) encrypt(ctx context.Context, key *state, plaintext []byte, encryptionContext map[string]string) (Sealed, error) {
+	version := materialID{key.row.ID, key.row.Version}
 	material, err := s.material(ctx, version)
 	if errors.Is(err, errNoMaterial) {
-		return Sealed{}, keyNotFound(id) // deleted in this moment
+		return Sealed{}, keyNotFound(keyOf(key.row).KeyID) // deleted in this moment
 	}
 	if err != nil {
 		return Sealed{}, err
@@ -44,9 +48,17 @@ type DataKey struct {
 
 // GenerateDataKey makes a data key of so many bytes. It refuses as Encrypt does.
 func (s *Service) GenerateDataKey(ctx context.Context, id KeyID, size int, encryptionContext map[string]string) (DataKey, error) {
+	key, err := s.usable(ctx, id)
+	if err != nil {
+		return DataKey{}, err
+	}
+	return s.dataKey(ctx, key, size, encryptionContext)
+}
+
+func (s *Service) dataKey(ctx context.Context, key *state, size int, encryptionContext map[string]string) (DataKey, error) {
 	plaintext := make([]byte, size)
 	_, _ = rand.Read(plaintext) // never fails
-	sealed, err := s.Encrypt(ctx, id, plaintext, encryptionContext)
+	sealed, err := s.encrypt(ctx, key, plaintext, encryptionContext)
 	if err != nil {
 		return DataKey{}, err
 	}
@@ -85,14 +97,19 @@ func (s *Service) KeyOf(ctx context.Context, region string, text []byte) (KeyID,
 // refuses with [CodeNotFound], [CodeDisabled], [CodeInvalidState],
 // [CodeIncorrectKey] for that of another key, or [CodeInvalidCiphertext].
 func (s *Service) Decrypt(ctx context.Context, id KeyID, text []byte, encryptionContext map[string]string) (Opened, error) {
-	if _, err := s.usable(ctx, id); err != nil {
+	key, err := s.usable(ctx, id)
+	if err != nil {
 		return Opened{}, err
 	}
+	return s.decrypt(ctx, key, text, encryptionContext)
+}
+
+func (s *Service) decrypt(ctx context.Context, key *state, text []byte, encryptionContext map[string]string) (Opened, error) {
 	c, err := parseCiphertext(text)
 	if err != nil {
 		return Opened{}, invalidCiphertext()
 	}
-	if c.key != id.ID {
+	if c.key != key.row.ID {
 		return Opened{}, refuse(CodeIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
 	}
 	material, err := s.material(ctx, c.materialID)

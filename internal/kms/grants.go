@@ -275,22 +275,15 @@ func (s *Service) RemoveGrant(ctx context.Context, id KeyID, grantID string) err
 	})
 }
 
-// heldGrant is Grant for who asks often: a process that alone writes to the
-// database remembers the answer.
-func (s *Service) heldGrant(ctx context.Context, id KeyID, grantID string) (Grant, error) {
-	if !s.states.exclusive {
-		return s.Grant(ctx, id, grantID)
-	}
-	version, settled, err := s.states.version(ctx, id.ID)
-	if err != nil {
-		return Grant{}, err
-	}
-	if kept, ok := s.states.grants.Get(grantID); ok && settled && kept.version == version && kept.grant.Key == id {
+// heldGrant is Grant for who asks often: the answer is remembered for as long as
+// no grant of the key ends.
+func (s *Service) heldGrant(ctx context.Context, key *state, id KeyID, grantID string) (Grant, error) {
+	if kept, ok := s.states.grants.Get(grantID); ok && kept.version == key.version && kept.grant.Key == id {
 		return kept.grant, nil
 	}
 	grant, err := s.Grant(ctx, id, grantID)
-	if err == nil && settled {
-		s.states.grants.Add(grantID, keptGrant{version, grant})
+	if err == nil && key.version != unsettled {
+		s.states.grants.Add(grantID, keptGrant{key.version, grant})
 	}
 	return grant, err
 }

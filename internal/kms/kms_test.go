@@ -3,6 +3,7 @@ package kms_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -256,7 +257,7 @@ func TestDeletionWaitsAndIsFinal(t *testing.T) {
 		wantRefusal(t, err, kms.CodeNotFound)
 		_, err = other.KeyOf(ctx, home.Region, text)
 		wantRefusal(t, err, kms.CodeAccessDenied)
-		if _, err := s.KMSMaterial(ctx, id.ID, 1); err != store.ErrNotFound {
+		if _, err := s.KMSMaterial(ctx, id.ID, 1); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the material is still there: %v", err)
 		}
 		if aliases, _, err := k.Aliases(ctx, home, kms.Page{}); err != nil || len(aliases) > 0 {

@@ -25,7 +25,12 @@ const (
 type state struct {
 	row    store.KMSKey
 	target *iam.Target
+	// version is what the key had before the state was read, or unsettled.
+	version int64
 }
+
+// unsettled is the version of a key that is being changed.
+const unsettled = -1
 
 // states remember what keys are like. A process that alone writes to the database
 // counts the changes itself; else the database is asked each time.
@@ -34,13 +39,8 @@ type states struct {
 	exclusive bool
 	seed      maphash.Seed
 	slots     [changeSlots]changes
-	kept      *lru.Cache[string, keptState]
+	kept      *lru.Cache[string, *state]
 	grants    *lru.Cache[string, keptGrant] // by their ids
-}
-
-type keptState struct {
-	version int64
-	state   *state
 }
 
 type keptGrant struct {
@@ -55,7 +55,7 @@ type changes struct {
 }
 
 func newStates(s *store.Store) *states {
-	kept, err := lru.New[string, keptState](rememberedKeys)
+	kept, err := lru.New[string, *state](rememberedKeys)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
@@ -100,16 +100,20 @@ func (s *states) get(ctx context.Context, id string) (*state, error) {
 		return nil, err
 	}
 	if kept, ok := s.kept.Get(id); ok && settled && kept.version == version {
-		return kept.state, nil
+		return kept, nil
 	}
 	state, err := s.read(ctx, id)
-	if err == nil && settled {
-		s.kept.Add(id, keptState{version, state})
-	}
 	if errors.Is(err, store.ErrNotFound) {
 		s.kept.Remove(id)
 	}
-	return state, err
+	if err != nil {
+		return nil, err
+	}
+	if state.version = unsettled; settled {
+		state.version = version
+		s.kept.Add(id, state)
+	}
+	return state, nil
 }
 
 // read repeats until no change came in between its statements.
@@ -128,7 +132,7 @@ func (s *states) read(ctx context.Context, id string) (*state, error) {
 			return nil, err
 		}
 		if after == row.Changes {
-			return &state{row, target}, nil
+			return &state{row: row, target: target}, nil
 		}
 	}
 }

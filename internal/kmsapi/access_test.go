@@ -2,6 +2,7 @@ package kmsapi_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -141,9 +142,7 @@ func TestGrantsLetWhomPoliciesDoNot(t *testing.T) {
 		encrypt := object{"KeyId": id, "Plaintext": hello, "EncryptionContext": object{"a": "b"}}
 		grant := func(grantee string, more object) object {
 			in := object{"KeyId": id, "GranteePrincipal": grantee, "Operations": []string{"Encrypt", "CreateGrant"}, "Constraints": object{"EncryptionContextSubset": object{"a": "b"}}}
-			for name, value := range more {
-				in[name] = value
-			}
+			maps.Copy(in, more)
 			return f.ok(root, "CreateGrant", in)
 		}
 		f.refused(alice, "Encrypt", encrypt, "AccessDeniedException")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 
 	"github.com/nifuda/nifuda/internal/awskms"
@@ -15,9 +16,7 @@ import (
 // to tag.
 func (a *api) CreateKey(ctx context.Context, in *awskms.CreateKeyRequest) (*awskms.CreateKeyResponse, error) {
 	further := tagConditions(in.Tags)
-	for key, values := range lockoutConditions(in.BypassPolicyLockoutSafetyCheck) {
-		further[key] = values
-	}
+	maps.Copy(further, lockoutConditions(in.BypassPolicyLockoutSafetyCheck))
 	for key, v := range map[string]string{
 		"kms:keyspec":  cmp.Or(value(in.KeySpec), value(in.CustomerMasterKeySpec), awskms.KeySpecSymmetricDefault),
 		"kms:keyusage": cmp.Or(value(in.KeyUsage), awskms.KeyUsageTypeEncryptDecrypt), "kms:keyorigin": cmp.Or(value(in.Origin), awskms.OriginTypeAwsKms),

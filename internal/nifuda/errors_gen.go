@@ -60,6 +60,7 @@ var errorStatus = map[string]int{
 	"ReferencedImagesNotFoundException": 400,
 	"RepositoryAlreadyExistsException":  400,
 	"RepositoryNotFoundException":       400,
+	"SealingKeyException":               400,
 	"ServerException":                   500,
 	"UndeleteDisabledException":         400,
 	"VerificationInProgressException":   400,
@@ -129,6 +130,11 @@ func RepositoryAlreadyExistsException(message string) *Error {
 // RepositoryNotFoundException has the status 400.
 func RepositoryNotFoundException(message string) *Error {
 	return NewError("RepositoryNotFoundException", message)
+}
+
+// SealingKeyException has the status 400.
+func SealingKeyException(message string) *Error {
+	return NewError("SealingKeyException", message)
 }
 
 // ServerException has the status 500.

@@ -24,6 +24,7 @@ type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
+	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
@@ -33,6 +34,8 @@ type Service interface {
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
+	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
+	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
 	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
 	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
 	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
@@ -69,6 +72,7 @@ func Operations(s Service) map[string]Operation {
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
 		"DescribeCollection":      bind(s.DescribeCollection),
+		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
 		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
@@ -78,6 +82,8 @@ func Operations(s Service) map[string]Operation {
 		"RestoreImage":            bind(s.RestoreImage),
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
+		"RetireSealingKey":        bind(s.RetireSealingKey),
+		"RotateSealingKey":        bind(s.RotateSealingKey),
 		"StartCollection":         bind(s.StartCollection),
 		"StartVerification":       bind(s.StartVerification),
 		"StopVerification":        bind(s.StopVerification),
@@ -135,6 +141,11 @@ func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequ
 	return nil, notImplemented("DescribeCollection")
 }
 
+// DescribeSealing answers NotImplementedException.
+func (Unimplemented) DescribeSealing(context.Context, *DescribeSealingRequest) (*DescribeSealingResponse, error) {
+	return nil, notImplemented("DescribeSealing")
+}
+
 // DescribeTagHistory answers NotImplementedException.
 func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
 	return nil, notImplemented("DescribeTagHistory")
@@ -178,6 +189,16 @@ func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryReques
 // RestoreTag answers NotImplementedException.
 func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
 	return nil, notImplemented("RestoreTag")
+}
+
+// RetireSealingKey answers NotImplementedException.
+func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error) {
+	return nil, notImplemented("RetireSealingKey")
+}
+
+// RotateSealingKey answers NotImplementedException.
+func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
+	return nil, notImplemented("RotateSealingKey")
 }
 
 // StartCollection answers NotImplementedException.

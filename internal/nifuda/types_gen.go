@@ -166,6 +166,14 @@ type DescribeCollectionResponse struct {
 	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
 }
 
+// DescribeSealingRequest is the request of [Service.DescribeSealing].
+type DescribeSealingRequest struct{}
+
+// DescribeSealingResponse is the response of [Service.DescribeSealing].
+type DescribeSealingResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
 // DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
 type DescribeTagHistoryRequest struct {
 	RegistryId     *string `json:"RegistryId,omitzero"`
@@ -348,6 +356,33 @@ type RestoredRepository struct {
 	RepositoryName string    `json:"RepositoryName"` // required, 2 to 256 characters
 	RepositoryArn  string    `json:"RepositoryArn"`  // required
 	CreatedAt      Timestamp `json:"CreatedAt"`      // required
+}
+
+// RetireSealingKeyRequest is the request of [Service.RetireSealingKey].
+type RetireSealingKeyRequest struct {
+	KeyId string `json:"KeyId"` // required, 1 to 64 characters
+}
+
+// RetireSealingKeyResponse is the response of [Service.RetireSealingKey].
+type RetireSealingKeyResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// RotateSealingKeyRequest is the request of [Service.RotateSealingKey].
+type RotateSealingKeyRequest struct{}
+
+// RotateSealingKeyResponse is the response of [Service.RotateSealingKey].
+type RotateSealingKeyResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// Sealing is a structure of responses.
+type Sealing struct {
+	Enabled        bool     `json:"Enabled"`         // required
+	KeyIds         []string `json:"KeyIds,omitzero"` // required
+	UnsealedBlobs  int64    `json:"UnsealedBlobs"`   // required
+	Rewrapped      bool     `json:"Rewrapped"`       // required
+	FailedDataKeys int32    `json:"FailedDataKeys"`  // required
 }
 
 // StartCollectionRequest is the request of [Service.StartCollection].

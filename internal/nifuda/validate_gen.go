@@ -176,6 +176,9 @@ func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()
 func (*DescribeCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeSealingRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -201,6 +204,12 @@ func (v *RestoreRepositoryRequest) Validate() error { return refusal(v.check()) 
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *RestoreTagRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *RetireSealingKeyRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*RotateSealingKeyRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*StartCollectionRequest) Validate() error { return nil }
@@ -411,6 +420,16 @@ func (v *RestoreTagRequest) check() (found []violation) {
 	return found
 }
 
+func (v *RetireSealingKeyRequest) check() (found []violation) {
+	if v.KeyId == "" {
+		found = append(found, missing("keyId"))
+	}
+	if v.KeyId != "" {
+		found = append(found, in("keyId", checkSealingKeyId(v.KeyId))...)
+	}
+	return found
+}
+
 func (v *StartVerificationRequest) check() (found []violation) {
 	if v.Rate != nil {
 		found = append(found, in("rate", checkRate(*v.Rate))...)
@@ -527,6 +546,12 @@ func checkResource(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkSealingKeyId(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	found = append(found, checkPattern(v, patternSealingKeyId)...)
+	return of(v, found)
+}
+
 func checkSequence(v int64) (found []violation) {
 	found = append(found, checkRange(int64(v), 1, unlimited)...)
 	return of(v, found)
@@ -578,5 +603,10 @@ var (
 		regexp.MustCompile(`^(?:\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$`),
 		`Member must satisfy regular expression pattern: \*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+`,
 		`Member must satisfy regular expression pattern: \*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+`,
+	}
+	patternSealingKeyId = &pattern{
+		regexp.MustCompile("^(?:[A-Za-z0-9._-]+)$"),
+		"Member must satisfy regular expression pattern: [A-Za-z0-9._-]+",
+		"Member must satisfy regular expression pattern: [A-Za-z0-9._-]+",
 	}
 )

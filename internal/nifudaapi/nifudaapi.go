@@ -1,5 +1,6 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
 // operation for: the accounts of the installation, explanations of access,
+// bringing back what was deleted, and how blobs are sealed.
 // bringing back what was deleted, and letting go of it.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
@@ -65,6 +66,16 @@ type Repositories interface {
 	RestoreRepository(ctx context.Context, in registry.RepositoryRestoration) (registry.Repository, error)
 }
 
+// Sealing is how blobs are sealed at rest. [registry.Registry] is one.
+type Sealing interface {
+	// Sealing returns how far sealing has come.
+	Sealing(ctx context.Context) (registry.SealingState, error)
+	// RotateSealingKey makes a new key the current one of the key ring.
+	RotateSealingKey(ctx context.Context) error
+	// RetireSealingKey takes a key off the ring.
+	RetireSealingKey(ctx context.Context, id string) error
+}
+
 // An Authorizer decides and explains. The one of package access is one.
 type Authorizer interface {
 	iam.Authorizer
@@ -76,6 +87,7 @@ type Authorizer interface {
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
+	Sealing      Sealing
 	Collector    Collector
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].

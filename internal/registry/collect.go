@@ -66,6 +66,7 @@ type pass struct {
 	*Registry
 	pace
 	freed Collected
+	stuck []error // of files that could not be removed
 }
 
 // CollectNow runs a pass and returns what it has freed, which is also so far

@@ -49,10 +49,10 @@ func (p *pass) purgeRepositories(ctx context.Context) error {
 func (p *pass) purgeRepository(ctx context.Context, id string) error {
 	var purging bool
 	err := p.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
-		purging, err = tx.StartPurge(ctx, id)
+		purging, err = tx.StartPurge(ctx, id, p.restorableSince())
 		return err
 	})
-	if err != nil || !purging { // it was restored, or another node was faster
+	if err != nil || !purging { // it was restored, be it to be deleted again, or another node was faster
 		return err
 	}
 	for {

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nifuda/nifuda/internal/blob"
@@ -27,8 +29,15 @@ func (p *pass) emptyTrash(ctx context.Context) (err error) {
 		}
 		return all, err
 	}
-	return inTurn(ctx, p, page, p.removeTrash)
+	if err := inTurn(ctx, p, page, p.removeTrash); err != nil {
+		return err
+	}
+	return errors.Join(p.stuck...)
 }
+
+// stuckFiles is how many files a pass leaves that cannot be removed, for a broken
+// part of a disk keeps no others, before it takes the whole disk for broken.
+const stuckFiles = 100
 
 func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) {
 	release, claimed, err := p.store.ClaimTrash(ctx)
@@ -36,23 +45,27 @@ func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	used, err := p.locationsOfBlobs(ctx, some)
+	// A power cut must not undo what made them trash and leave them removed.
+	if err := p.store.Update(ctx, store.PowerSafe, func(context.Context, *store.Tx) error { return nil }); err != nil {
+		return err
+	}
+	used, err := p.store.LocationsOfBlobs(ctx, locationsOf(some))
 	if err != nil {
 		return err
 	}
+	gone := make([]string, 0, len(some))
 	for _, t := range some {
-		if used[t.Location] {
-			continue // it was taken for an orphan while its upload ended
+		if err := p.removeFile(ctx, t, slices.Contains(used, t.Location)); err != nil {
+			if p.stuck = append(p.stuck, err); len(p.stuck) > stuckFiles || ctx.Err() != nil {
+				return errors.Join(p.stuck...)
+			}
+			continue
 		}
-		if err := p.blobs.Remove(ctx, blob.Location(t.Location)); err != nil {
-			return err
-		}
-		p.freed.Files++
-		p.freed.Bytes += t.Size
+		gone = append(gone, t.Location)
 	}
 	return p.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		for _, t := range some {
-			if err := tx.ForgetTrash(ctx, t.Location); err != nil {
+		for _, location := range gone {
+			if err := tx.ForgetTrash(ctx, location); err != nil {
 				return err
 			}
 		}
@@ -60,20 +73,26 @@ func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) 
 	})
 }
 
-func (r *Registry) locationsOfBlobs(ctx context.Context, some []store.Trash) (map[string]bool, error) {
+// removeFile removes bytes, unless they are used: then they were taken for an
+// orphan while their upload ended.
+func (p *pass) removeFile(ctx context.Context, t store.Trash, used bool) error {
+	if used {
+		return nil
+	}
+	if err := p.blobs.Remove(ctx, blob.Location(t.Location)); err != nil {
+		return err
+	}
+	p.freed.Files++
+	p.freed.Bytes += t.Size
+	return nil
+}
+
+func locationsOf(some []store.Trash) []string {
 	locations := make([]string, len(some))
 	for i, t := range some {
 		locations[i] = t.Location
 	}
-	found, err := r.store.LocationsOfBlobs(ctx, locations)
-	if err != nil {
-		return nil, err
-	}
-	used := make(map[string]bool, len(found))
-	for _, location := range found {
-		used[location] = true
-	}
-	return used, nil
+	return locations
 }
 
 const (
@@ -92,70 +111,90 @@ const (
 // removal that failed. It returns how many files those were.
 func (r *Registry) SweepOrphans(ctx context.Context) (int64, error) {
 	s := &orphanSweep{Registry: r, pace: pace{idle: idlePause, busy: busyPause, requests: r.requests}, before: r.now().Add(-orphanAge)}
-	err := r.blobs.Walk(ctx, func(o blob.Object) error { return s.visit(ctx, o) })
-	if err == nil {
-		err = s.flush(ctx)
+	if err := s.walk(ctx, s.count); err != nil {
+		return 0, err
 	}
+	if s.unknown > s.known {
+		return 0, fmt.Errorf("of the old files in the blob store, this database knows %d and does not know %d: it seems to be of another database, and nothing is removed", s.known, s.unknown)
+	}
+	err := s.walk(ctx, s.trash)
 	return s.found, err
 }
 
-// An orphanSweep is one walk through the blob store.
+// An orphanSweep walks through the blob store twice: who has set up an empty
+// database, or an old one, beside the blobs must not lose them.
 type orphanSweep struct {
 	*Registry
 	pace
-	before time.Time
-	batch  []store.Trash
-	found  int64
+	before         time.Time
+	known, unknown int   // old files of the first walk
+	found          int64 // of the second
 }
 
-func (s *orphanSweep) visit(ctx context.Context, o blob.Object) error {
-	if !o.ModTime.Before(s.before) {
-		return nil
+// walk hands out the old files, a batch at a time.
+func (s *orphanSweep) walk(ctx context.Context, look func(context.Context, []store.Trash) error) error {
+	batch := make([]store.Trash, 0, orphanBatch)
+	flush := func() error {
+		start := time.Now()
+		if err := look(ctx, batch); err != nil {
+			return err
+		}
+		batch = batch[:0]
+		return s.rest(ctx, time.Since(start))
 	}
-	s.batch = append(s.batch, store.Trash{Location: string(o.Location), Size: o.Size, DeleteAfter: s.now().Add(orphanDelay).UnixMilli()})
-	if len(s.batch) < orphanBatch {
-		return nil
+	err := s.blobs.Walk(ctx, func(o blob.Object) error {
+		if !o.ModTime.Before(s.before) {
+			return nil
+		}
+		batch = append(batch, store.Trash{Location: string(o.Location), Size: o.Size, DeleteAfter: s.now().Add(orphanDelay).UnixMilli()})
+		if len(batch) < orphanBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
 	}
-	return s.flush(ctx)
+	return flush()
 }
 
 // orphanBatch is how many files are looked up at a time.
 const orphanBatch = 200
 
-// flush puts those of the batch into the trash that nothing knows of. What is in
-// the trash already stays as it is.
-func (s *orphanSweep) flush(ctx context.Context) error {
-	start := time.Now()
-	used, err := s.locationsOfBlobs(ctx, s.batch)
+func (s *orphanSweep) count(ctx context.Context, batch []store.Trash) error {
+	known, err := s.store.KnownLocations(ctx, locationsOf(batch))
+	s.known += len(known)
+	s.unknown += len(batch) - len(known)
+	return err
+}
+
+// trash puts those of the batch into the trash that nothing knows of, not even
+// the trash.
+func (s *orphanSweep) trash(ctx context.Context, batch []store.Trash) error {
+	known, err := s.store.KnownLocations(ctx, locationsOf(batch))
 	if err != nil {
 		return err
 	}
-	var orphans []store.Trash
-	for _, t := range s.batch {
-		if !used[t.Location] {
-			orphans = append(orphans, t)
-		}
+	orphans := slices.DeleteFunc(batch, func(t store.Trash) bool { return slices.Contains(known, t.Location) })
+	if len(orphans) == 0 {
+		return nil
 	}
-	s.batch = s.batch[:0]
-	if orphans != nil {
-		var added int64
-		err := s.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-			added = 0
-			for _, t := range orphans {
-				isNew, err := tx.PutTrash(ctx, t)
-				if err != nil {
-					return err
-				}
-				if isNew {
-					added++
-				}
+	var added int64
+	err = s.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		added = 0
+		for _, t := range orphans {
+			isNew, err := tx.PutTrash(ctx, t)
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return err
+			if isNew {
+				added++
+			}
 		}
+		return nil
+	})
+	if err == nil {
 		s.found += added
 	}
-	return s.rest(ctx, time.Since(start))
+	return err
 }

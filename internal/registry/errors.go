@@ -41,6 +41,7 @@ const (
 	CodeNotImplemented           Code = "NotImplementedException"
 	CodeLayerReferenced          Code = "LayerReferencedByImage"    // ours: ECR cannot delete layers
 	CodeUploadInUse              Code = "UploadInUse"               // ours: two requests write to one upload
+	CodeSealingKey               Code = "SealingKeyException"       // ours: a key of the ring cannot be changed so
 	CodeTagsChanged              Code = "TagsChanged"               // ours: a deletion was allowed for other tags
 	CodeDamaged                  Code = "Damaged"                   // ours: what is stored is not what was pushed
 	CodeUndeleteDisabled         Code = "UndeleteDisabledException" // ours: nothing that is deleted is kept

@@ -51,6 +51,8 @@ type Options struct {
 	UndeleteWindow time.Duration
 	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
 	Keys DataKeys
+	// SealingKeys wrap the keys of blobs under no KMS key; nil is none.
+	SealingKeys SealingKeys
 	// Room says whether so many bytes of a push may be written; nil says always.
 	Room func(bytes int64) error
 	// Requests returns how many requests have come so far, whatever they ask: work
@@ -69,6 +71,8 @@ type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
 	keys    DataKeys
+	sealing SealingKeys // nil is none
+	sealed  sealingCounts
 	room    func(bytes int64) error
 	uploads *uploadIDs
 	claims  *claims
@@ -78,6 +82,7 @@ type Registry struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	sealingWake      chan struct{} // has the background work of sealing look again
 	requests         func() int64
 	collectMetrics   *collectMetrics
 	collectionWanted chan struct{} // holds one when there may be something to collect
@@ -112,6 +117,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		store:   metadata,
 		blobs:   blobs,
 		keys:    o.Keys,
+		sealing: o.SealingKeys,
 		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
@@ -121,6 +127,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		now:     o.Now,
 		log:     o.Log,
 
+		sealingWake:      make(chan struct{}, 1),
 		requests:         o.Requests,
 		collectMetrics:   newCollectMetrics(o.Metrics),
 		collectionWanted: make(chan struct{}, 1),

@@ -115,8 +115,8 @@ func describeRow(table string, row, names map[string]string) string {
 		switch {
 		case strings.HasSuffix(column, "_at"), column == "at", column == "id" && table == "events":
 			value = "…"
-		case table == "progress" && row["work"] == ringWork && column == "state":
-			value = "…" // random
+		case table == "progress" && column == "state":
+			value = "…" // random, or a time
 		case names[value] != "":
 			value = "id of " + names[value]
 		}

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/remotekms"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -78,7 +81,8 @@ func (s *server) dataKeys(metadata *store.Store, ring *keyring.Ring) *datakeys.K
 	if !seals {
 		s.Log.Warn("new blobs are stored as they are, not encrypted: --seal is off", "sealed before", "stays sealed, and is served")
 	}
-	return datakeys.New(datakeys.Options{Ring: ring, Seal: seals, KMS: s.kms, Store: metadata})
+	recheck := func(ctx context.Context) error { return writeRingCheck(ctx, metadata, ring) }
+	return datakeys.New(datakeys.Options{Ring: ring, Seal: seals, Recheck: recheck, KMS: s.kms, Store: metadata})
 }
 
 // ringWork is where the database keeps what only its own ring opens.
@@ -98,58 +102,98 @@ const (
 // sealed with. It makes a new one only for a database that never had any:
 // another would be of no use, and hide that the right one is missing.
 func openRing(ctx context.Context, metadata *store.Store, source keyring.Source) (*keyring.Ring, error) {
-	check, err := readRingCheck(ctx, metadata)
-	isNew := errors.Is(err, store.ErrNotFound)
-	if err != nil && !isNew {
+	check, _, err := readRingCheck(ctx, metadata)
+	unchecked := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unchecked {
 		return nil, fmt.Errorf("read the check of the key ring: %w", err)
 	}
-	ring, err := keyring.Open(ctx, source, isNew)
+	var sealed []store.BlobSealing
+	var material []store.KMSMaterial
+	if unchecked { // a new database, or one that was restored
+		if sealed, err = metadata.ServerSealings(ctx, "", 1); err != nil {
+			return nil, fmt.Errorf("find sealed blobs: %w", err)
+		}
+		if material, err = metadata.KMSMaterials(ctx, "", 0, 1); err != nil {
+			return nil, fmt.Errorf("find key material: %w", err)
+		}
+	}
+	ring, err := keyring.Open(ctx, source, unchecked && len(sealed)+len(material) == 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no key ring at %s, and what this database has sealed cannot be read without it: put it back from where its copy is kept", source)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if isNew {
-		if check, err = newRingCheck(ctx, metadata, ring); err != nil {
+	for _, blob := range sealed {
+		if err := datakeys.Opens(ctx, ring, blob.Sealing); err != nil {
+			return nil, anotherRing(source, err)
+		}
+	}
+	if unchecked {
+		if err := writeRingCheck(ctx, metadata, ring); err != nil {
 			return nil, fmt.Errorf("write the check of the key ring: %w", err)
+		}
+		if check, _, err = readRingCheck(ctx, metadata); err != nil {
+			return nil, fmt.Errorf("read the check of the key ring: %w", err)
 		}
 	}
 	if _, err := ring.Unwrap(ctx, check, checkPurpose); err != nil {
-		return nil, fmt.Errorf("the key ring %s is not the one that this database was sealed with: %w", source, err)
+		return nil, anotherRing(source, err)
 	}
 	return ring, nil
 }
 
-func readRingCheck(ctx context.Context, metadata *store.Store) ([]byte, error) {
-	state, _, err := metadata.Progress(ctx, ringWork)
-	if err != nil {
-		return nil, err
-	}
-	var check ringCheck
-	if err := json.Unmarshal([]byte(state), &check); err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.DecodeString(check.Check)
+func anotherRing(source keyring.Source, err error) error {
+	return fmt.Errorf("the key ring %s is not the one that this database was sealed with: %w", source, err)
 }
 
-// newRingCheck writes the check of a database that has none, unless another
-// server was faster: then its ring is the ring.
-func newRingCheck(ctx context.Context, metadata *store.Store, ring *keyring.Ring) ([]byte, error) {
+// readRingCheck returns what only the database's ring opens, and how it is stored.
+func readRingCheck(ctx context.Context, metadata *store.Store) (check []byte, stored string, err error) {
+	stored, _, err = metadata.Progress(ctx, ringWork)
+	if err != nil {
+		return nil, "", err
+	}
+	var state ringCheck
+	if err := json.Unmarshal([]byte(stored), &state); err != nil {
+		return nil, "", err
+	}
+	check, err = base64.StdEncoding.DecodeString(state.Check)
+	return check, stored, err
+}
+
+// writeRingCheck writes the check with the ring's current key, unless another
+// server is faster: then its ring is the ring.
+func writeRingCheck(ctx context.Context, metadata *store.Store, ring *keyring.Ring) error {
+	_, before, err := readRingCheck(ctx, metadata)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	wrapped, err := ring.Wrap(ctx, []byte(checkSecret), checkPurpose)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	state, err := json.Marshal(ringCheck{base64.StdEncoding.EncodeToString(wrapped)})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = metadata.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Advance(ctx, ringWork, "", string(state), time.Now().UnixMilli())
+	return metadata.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Advance(ctx, ringWork, before, string(state), time.Now().UnixMilli())
 		return err
 	})
-	if err != nil {
-		return nil, err
+}
+
+// countSealing shows what the background work of sealing does.
+func (s *server) countSealing() {
+	for name, counter := range map[string]struct {
+		help  string
+		value func(registry.SealingCounts) int64
+	}{
+		"nifuda_resealed_blobs_total":      {"Blobs that were sealed after they were stored.", func(c registry.SealingCounts) int64 { return c.Resealed }},
+		"nifuda_resealed_bytes_total":      {"Bytes of blobs that were sealed after they were stored.", func(c registry.SealingCounts) int64 { return c.Bytes }},
+		"nifuda_rewrapped_data_keys_total": {"Data keys that were wrapped anew after a rotation.", func(c registry.SealingCounts) int64 { return c.Rewrapped }},
+	} {
+		s.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: counter.help}, func() float64 {
+			return float64(counter.value(s.registry.SealingCounts()))
+		}))
 	}
-	return readRingCheck(ctx, metadata)
 }

@@ -98,10 +98,11 @@ func (s *server) open(ctx context.Context) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
 		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
 	})
-	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
+	s.countSealing()
 	s.scrub = verify.New(verify.Options{
 		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
 	}, s.metrics)

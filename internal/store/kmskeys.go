@@ -27,8 +27,10 @@ const kmsKeyColumns = `id, account, region, manager, state, description, policy,
 	COALESCE(rotates_at, 0), rotations, deletion_window, COALESCE(deletes_at, 0), grants, changes, created_at`
 
 func (k *KMSKey) fields() []any {
-	return []any{&k.ID, &k.Account, &k.Region, &k.Manager, &k.State, &k.Description, &k.Policy, &k.Version, &k.RotationDays,
-		&k.RotatesAt, &k.Rotations, &k.DeletionWindow, &k.DeletesAt, &k.Grants, &k.Changes, &k.CreatedAt}
+	return []any{
+		&k.ID, &k.Account, &k.Region, &k.Manager, &k.State, &k.Description, &k.Policy, &k.Version, &k.RotationDays,
+		&k.RotatesAt, &k.Rotations, &k.DeletionWindow, &k.DeletesAt, &k.Grants, &k.Changes, &k.CreatedAt,
+	}
 }
 
 func scanKMSKey(rows *sql.Rows) (k KMSKey, err error) {

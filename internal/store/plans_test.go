@@ -29,7 +29,7 @@ var whole = map[string]string{
 	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
-	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1`:                 "one row",
+	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`:                 "one row",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`: "counts up to a limit",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:  "counts up to a limit",
 	`SELECT c.child_digest,

@@ -12,10 +12,10 @@ func (q queries) RepositoriesToPurge(ctx context.Context, until int64, limit int
 		WHERE deleted_at <= $1 ORDER BY deleted_at, repository_id LIMIT $2`, until, limit)
 }
 
-// StartPurge makes a deleted repository one that cannot be restored, and reports
-// whether it was one still.
-func (tx *Tx) StartPurge(ctx context.Context, repositoryID string) (bool, error) {
-	n, err := tx.exec(ctx, `UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1`, repositoryID, true)
+// StartPurge makes a repository that was deleted until a time one that cannot be
+// restored, and reports whether it is one.
+func (tx *Tx) StartPurge(ctx context.Context, repositoryID string, until int64) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`, repositoryID, true, until)
 	return n == 1, err
 }
 

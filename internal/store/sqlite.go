@@ -252,6 +252,11 @@ type sqliteWriter struct {
 	tx      *Tx
 	relaxed bool // synchronous=NORMAL is set
 
+	// unsynced says that a commit was relaxed and none was synced since, when the
+	// log had so many pages.
+	unsynced bool
+	logged   int
+
 	// suspect is set when a write or a sync failed. The kernel may have dropped
 	// what older commits wrote to the log and call the next sync a success;
 	// everything must be in the database file itself before more is promised.
@@ -285,6 +290,9 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
 	}
+	if err == nil {
+		err = w.makeDurable(ctx)
+	}
 	if isIOError(err) {
 		w.suspect.Store(true)
 	}
@@ -303,6 +311,34 @@ func (w *sqliteWriter) commit(batch []*write) {
 	}
 }
 
+// makeDurable keeps the promise that a synced commit syncs those before it: SQLite
+// syncs nothing for a transaction that has written nothing, be it because what it
+// wrote was there already.
+func (w *sqliteWriter) makeDurable(ctx context.Context) error {
+	if !w.relaxed && !w.unsynced {
+		return nil
+	}
+	pages, _, err := w.logPages(ctx)
+	if err != nil {
+		return err
+	}
+	if !w.relaxed && pages == w.logged {
+		if err := w.writeNothing(ctx); err != nil {
+			return fmt.Errorf("sync: %w", err)
+		}
+	}
+	w.unsynced, w.logged = w.relaxed, pages
+	return nil
+}
+
+// writeNothing commits a page that stays as it is.
+func (w *sqliteWriter) writeNothing(ctx context.Context) error {
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	return w.end(ctx, w.exec(ctx, "PRAGMA application_id = 0"), false)
+}
+
 // copyLog copies the write-ahead log into the database when it has become long.
 //
 // SQLite would do that by itself, but when a reader holds it up it copies a
@@ -312,33 +348,33 @@ func (w *sqliteWriter) commit(batch []*write) {
 // reader that takes longer, such as a backup, gets the part after all, for the
 // log must not grow without end.
 func (w *sqliteWriter) copyLog(ctx context.Context, least int) error {
-	waiting, err := w.pagesToCopy(ctx)
-	if err != nil || waiting < least {
+	logged, copied, err := w.logPages(ctx)
+	if err != nil || logged-copied < least {
 		return err
 	}
 	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {
 		return err
 	}
-	var busy, pages, copied int
-	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &pages, &copied)
+	var busy int
+	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &logged, &copied)
 	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
 }
 
-// pagesToCopy is how many pages of the log are not in the database yet. It is
-// asked after each commit, so the statement is kept.
-func (w *sqliteWriter) pagesToCopy(ctx context.Context) (int, error) {
+// logPages is how many pages the log has, and how many of them are in the
+// database already. It is asked after each commit, so the statement is kept.
+func (w *sqliteWriter) logPages(ctx context.Context) (pages, copied int, err error) {
 	rows, err := w.tx.conn.QueryContext(ctx, "PRAGMA wal_checkpoint(NOOP)")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer rows.Close()
-	var busy, pages, copied int
+	var busy int
 	for rows.Next() {
 		if err := rows.Scan(&busy, &pages, &copied); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return pages - copied, rows.Err()
+	return pages, copied, rows.Err()
 }
 
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {

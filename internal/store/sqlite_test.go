@@ -166,3 +166,43 @@ func TestDatabaseFileThatWasMovedIsNoticed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A commit that survives a power cut makes those before it survive, even if it
+// has nothing to write itself.
+func TestASyncedCommitSyncsThoseBeforeIt(t *testing.T) {
+	for name, write := range map[string]func(context.Context, *Tx) error{
+		"nothing": func(context.Context, *Tx) error { return nil },
+		"what is there": func(ctx context.Context, tx *Tx) error {
+			return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, path := openTest(t)
+			err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
+				return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// SQLite syncs the log when it has written to it.
+			for _, grows := range []bool{true, false} {
+				before := logSize(t, path)
+				if err := s.Update(t.Context(), PowerSafe, write); err != nil {
+					t.Fatal(err)
+				}
+				if grown := logSize(t, path) > before; grown != grows {
+					t.Errorf("the log has grown: %t, want %t", grown, grows)
+				}
+			}
+		})
+	}
+}
+
+func logSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}

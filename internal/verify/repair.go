@@ -90,6 +90,9 @@ func (p *pass) repoint(ctx context.Context, k store.Key) (mended bool, err error
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
+		if err == nil { // the blob that it led to may have lost its last link
+			err = tx.CheckBlob(ctx, k.RepositoryID, k.Name)
+		}
 		if err == nil {
 			mended, err = tx.RepointLink(ctx, k, id, size)
 		}

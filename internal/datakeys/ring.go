@@ -1,0 +1,72 @@
+package datakeys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/registry"
+)
+
+var _ registry.SealingKeys = (*Keys)(nil)
+
+// Seals implements [registry.SealingKeys].
+func (k *Keys) Seals() bool { return k.Seal }
+
+// IDs implements [registry.SealingKeys].
+func (k *Keys) IDs() []string { return k.Ring.Keys() }
+
+// Rotate implements [registry.SealingKeys].
+func (k *Keys) Rotate(ctx context.Context) error {
+	_, err := k.Ring.Rotate(ctx)
+	return refusal(err)
+}
+
+// Retire implements [registry.SealingKeys]. The material of customers' keys must
+// not depend on the key either, nor what tells the database's ring from another.
+func (k *Keys) Retire(ctx context.Context, id string) error {
+	if k.KMS != nil {
+		if _, err := k.KMS.Rewrap(ctx); err != nil {
+			return fmt.Errorf("wrap key material anew: %w", err)
+		}
+	}
+	if k.Recheck != nil {
+		if err := k.Recheck(ctx); err != nil {
+			return fmt.Errorf("write the check of the key ring: %w", err)
+		}
+	}
+	return refusal(k.Ring.Remove(ctx, id))
+}
+
+// refusal tells the caller what the ring refuses.
+func refusal(err error) error {
+	for _, told := range []error{keyring.ErrFixed, keyring.ErrCurrentKey, keyring.ErrUnknownKey} {
+		if errors.Is(err, told) {
+			return &registry.Error{Code: registry.CodeSealingKey, Message: err.Error()}
+		}
+	}
+	return err
+}
+
+// Rewrap implements [registry.SealingKeys].
+func (k *Keys) Rewrap(ctx context.Context, wrapped []byte) ([]byte, error) {
+	id, err := keyring.WrappedBy(wrapped)
+	if err != nil {
+		return nil, err
+	}
+	if id == k.Ring.Current() {
+		return nil, nil
+	}
+	secret, err := k.Ring.Unwrap(ctx, wrapped, purpose)
+	if err != nil {
+		return nil, err
+	}
+	return k.Ring.Wrap(ctx, secret, purpose)
+}
+
+// Opens returns an error unless the ring opens a data key.
+func Opens(ctx context.Context, ring *keyring.Ring, wrapped []byte) error {
+	_, err := ring.Unwrap(ctx, wrapped, purpose)
+	return err
+}
