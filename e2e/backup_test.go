@@ -39,6 +39,9 @@ func (p *pushing) run(ctx context.Context, t *testing.T, number int) {
 		p.mu.Lock()
 		p.images[tag] = img
 		p.mu.Unlock()
+		if n%5 == 0 {
+			continue // which stays
+		}
 		if old = append(old, tag); len(old) > 10 {
 			p.delete(ctx, t, old[0])
 			old = old[1:]

@@ -31,17 +31,13 @@ const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip
 const touchPart = 10
 
 // CheckBlob returns a repository's blob and keeps it from being collected, or
-// refuses with LayersNotFound, also when the blob is damaged, RepositoryNotFound
-// or Kms.
+// refuses with LayersNotFound, also when the blob is damaged, or with
+// RepositoryNotFound. It asks for no key: a client looks for what it need not
+// upload, and is told at its next step, whose answer has a body to tell it in.
 func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest string) (Blob, error) {
 	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
-	}
-	if link.HasKey {
-		if err := r.checkKey(ctx, n); err != nil {
-			return Blob{}, err
-		}
 	}
 	if link.Damaged { // the client uploads it again, which repairs it
 		return Blob{}, layerNotFound(n, digest)

@@ -72,7 +72,6 @@ func TestUnusableKeyStopsPushesAndPulls(t *testing.T) {
 			},
 			"Manifest by tag":    func() error { _, err := f.Manifest(ctx, sealed, registry.ImageID{Tag: "latest"}); return err },
 			"Manifest by digest": func() error { _, err := f.Manifest(ctx, sealed, registry.ImageID{Digest: put.Digest}); return err },
-			"CheckBlob":          func() error { _, err := f.CheckBlob(ctx, sealed, d.String()); return err },
 			"OpenBlob": func() error {
 				c, err := f.OpenBlob(ctx, sealed, d.String())
 				if err == nil {
