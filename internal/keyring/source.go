@@ -1,7 +1,6 @@
 package keyring
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -135,16 +134,18 @@ func (c commandSource) Load(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the command failed: %w", err)
 	}
-	return out.Bytes(), nil
+	return out.taken, nil
 }
 
-// limited takes no more than a ring can be.
-type limited struct{ bytes.Buffer }
+// limited takes no more than a ring can be. It is no bytes.Buffer itself, which
+// would read without a limit.
+type limited struct{ taken []byte }
 
 // Write fails when the command prints too much.
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > commandOutput {
+	if len(l.taken)+len(p) > commandOutput {
 		return 0, fmt.Errorf("it prints more than %d bytes", commandOutput)
 	}
-	return l.Buffer.Write(p)
+	l.taken = append(l.taken, p...)
+	return len(p), nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 // An Opener reads the plaintext of a sealed file, as an [os.File] would read a
@@ -29,6 +30,9 @@ func NewOpener(file io.ReaderAt, k *Key, size int64) (*Opener, error) {
 	}
 	if header.Layers != len(k.Secrets) {
 		return nil, fmt.Errorf("sealed with %d layers: %w", header.Layers, ErrDamaged)
+	}
+	if size < 0 || size > math.MaxInt64/2 {
+		return nil, fmt.Errorf("%d is no size of a sealed file", size)
 	}
 	if _, err := newChunks(k); err != nil {
 		return nil, err
