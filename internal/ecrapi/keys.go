@@ -51,15 +51,7 @@ func (a *api) repositoryEncryption(ctx context.Context, n registry.RepositoryNam
 // authorizeKey asks whether the caller may have ECR make grants of a key.
 func (a *api) authorizeKey(ctx context.Context, key kms.Reference, grants []kms.Terms) error {
 	c := callerOf(ctx)
-	use := kms.Use{Principal: c.Principal, Action: iam.DescribeKey, Key: key, Via: kms.ECRService(key.Region)}
-	uses := []kms.Use{use}
-	use.Action = iam.CreateGrant
-	for _, terms := range grants {
-		use.Grant = &terms
-		uses = append(uses, use)
-	}
-	use.Action, use.Grant = iam.RetireGrant, nil
-	for _, use := range append(uses, use) {
+	for _, use := range kms.RepositoryUses(c.Principal, key, grants) {
 		question := a.keys.Question(use)
 		own := question.Keys
 		question.Keys = func() iam.Keys {

@@ -18,3 +18,18 @@ func RepositoryGrants(at Place, repositoryARN string) []Terms {
 	open.Operations = []string{"Decrypt", "DescribeKey"}
 	return []Terms{seal, open}
 }
+
+// RepositoryUses are what somebody who gives a key to a repository must be
+// allowed, through the registry: to look at the key, and to make the grants and
+// retire them.
+func RepositoryUses(p iam.Principal, key Reference, grants []Terms) []Use {
+	use := Use{Principal: p, Action: iam.DescribeKey, Key: key, Via: ECRService(key.Region)}
+	uses := []Use{use}
+	use.Action = iam.CreateGrant
+	for i := range grants {
+		use.Grant = &grants[i]
+		uses = append(uses, use)
+	}
+	use.Action, use.Grant = iam.RetireGrant, nil
+	return append(uses, use)
+}

@@ -20,6 +20,7 @@ import (
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/nifuda"
 	"github.com/nifuda/nifuda/internal/registry"
 )
@@ -60,10 +61,21 @@ type Repositories interface {
 	DeletedTags(ctx context.Context, n registry.RepositoryName, digest, deletionID string) (id string, tags []string, err error)
 	// DeletedRepositories returns a page of what can be restored of a registry.
 	DeletedRepositories(ctx context.Context, id registry.ID, name string, after registry.Cursor, limit int) ([]registry.DeletedRepository, registry.Cursor, error)
+	// RestorationKey returns the KMS key of the repository that is meant.
+	RestorationKey(ctx context.Context, in registry.RepositoryRestoration) (registry.RestorationKey, error)
 	// RestoreImage, RestoreTag and RestoreRepository bring back what was deleted.
 	RestoreImage(ctx context.Context, in registry.ImageRestoration) (registry.RestoredImage, error)
 	RestoreTag(ctx context.Context, in registry.TagRestoration) (registry.RestoredTag, error)
 	RestoreRepository(ctx context.Context, in registry.RepositoryRestoration) (registry.Repository, error)
+}
+
+// Keys are the KMS keys that repositories are encrypted with. [kms.Service] is
+// one.
+type Keys interface {
+	// Describe returns a key.
+	Describe(ctx context.Context, id kms.KeyID) (kms.Key, error)
+	// Question is what an authorizer is to be asked before a key is used.
+	Question(u kms.Use) iam.Request
 }
 
 // Sealing is how blobs are sealed at rest. [registry.Registry] is one.
@@ -87,6 +99,7 @@ type Authorizer interface {
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
+	Keys         Keys
 	Sealing      Sealing
 	Collector    Collector
 	Verifier     Verifier

@@ -95,7 +95,8 @@ func (a *api) RestoreTag(ctx context.Context, in *nifuda.RestoreTagRequest) (*ni
 }
 
 // RestoreRepository implements [nifuda.Service]. Under another name it needs the
-// permission on that one too.
+// permission on that one too. A repository with a customer's key gets new grants
+// of it, which needs the same rights to the key as its creation.
 func (a *api) RestoreRepository(ctx context.Context, in *nifuda.RestoreRepositoryRequest) (*nifuda.RestoreRepositoryResponse, error) {
 	n, err := a.repository(ctx, iam.RestoreRepository, in.RegistryId, in.RepositoryName, nil)
 	if err == nil && in.NewRepositoryName != nil {
@@ -104,9 +105,18 @@ func (a *api) RestoreRepository(ctx context.Context, in *nifuda.RestoreRepositor
 	if err != nil {
 		return nil, err
 	}
-	restored, err := a.Repositories.RestoreRepository(ctx, registry.RepositoryRestoration{
+	restoration := registry.RepositoryRestoration{
 		RepositoryName: n, ID: value(in.RepositoryId), NewName: value(in.NewRepositoryName), Actor: callOf(ctx).Principal.ARN,
-	})
+	}
+	key, err := a.Repositories.RestorationKey(ctx, restoration)
+	if err == nil && key.KMSKey != "" {
+		err = a.authorizeKey(ctx, n, key)
+	}
+	if err != nil {
+		return nil, err
+	}
+	restoration.ID = key.RepositoryID // not one that was deleted since
+	restored, err := a.Repositories.RestoreRepository(ctx, restoration)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,34 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 	return repositoryOf(row)
 }
 
+// A RestorationKey is the KMS key of a deleted repository, which a restoration
+// gives to it again.
+type RestorationKey struct {
+	RepositoryID string
+	KMSKey       string // ARN; "" is none
+	Context      string // the ARN that the grants are bound to
+}
+
+// RestorationKey returns the key of the repository that a restoration means. It
+// refuses as RestoreRepository does.
+func (r *Registry) RestorationKey(ctx context.Context, in RepositoryRestoration) (RestorationKey, error) {
+	if r.window <= 0 {
+		return RestorationKey{}, undeleteDisabled()
+	}
+	deleted, k, err := r.restorable(ctx, in)
+	if err != nil || k.isServer() {
+		return RestorationKey{RepositoryID: deleted.ID}, err
+	}
+	key, err := r.store.RepositoryKey(ctx, deleted.ID)
+	if errors.Is(err, store.ErrNotFound) { // it is gone by now
+		return RestorationKey{}, repositoryNotRestorable(in.RepositoryName)
+	}
+	if err != nil {
+		return RestorationKey{}, fmt.Errorf("read the key of a deleted repository: %w", err)
+	}
+	return RestorationKey{RepositoryID: deleted.ID, KMSKey: k.Encryption.KMSKey, Context: key.Context}, nil
+}
+
 // restorable returns which deleted repository is meant, and on whose keys its
 // blobs depend under the name that it will have.
 func (r *Registry) restorable(ctx context.Context, in RepositoryRestoration) (deleted store.DeletedRepository, k Keeper, err error) {

@@ -79,6 +79,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
 		Repositories:  s.registry,
+		Keys:          s.kms,
 		Sealing:       s.registry,
 		Collector:     s.registry,
 		Verifier:      s.scrub,

@@ -29,9 +29,9 @@ var whole = map[string]string{
 	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
-	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`:                 "one row",
-	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`: "counts up to a limit",
-	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:  "counts up to a limit",
+	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`: "one row",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`:                   "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:                    "counts up to a limit",
 	`SELECT c.child_digest,
 		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
