@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"testing"
 	"time"
 
@@ -35,8 +34,7 @@ func (c *collector) Collection(context.Context) (registry.Collection, error) { r
 func newCollectionFixture(c *collector) *fixture {
 	service := nifudaapi.New(nifudaapi.Options{Collector: c, Authenticator: signedBy{}, Authorizer: new(authorizer), Home: home, Now: now})
 	log := slog.New(slog.DiscardHandler)
-	var handler http.Handler = httpx.NewHandler(awsjson.New(awsjson.Options{Log: log}, service), httpx.Options{Log: log})
-	return &fixture{handler: handler}
+	return &fixture{handler: httpx.NewHandler(awsjson.New(awsjson.Options{Log: log}, service), httpx.Options{Log: log})}
 }
 
 func TestStartCollectionSaysWhatItFreed(t *testing.T) {

@@ -73,8 +73,14 @@ func (c Collected) attributes() (all []any) {
 		name  string
 		count int64
 	}{
-		{"images", c.Images}, {"repositories", c.Repositories}, {"links", c.Links}, {"blobs", c.Blobs},
-		{"files", c.Files}, {"uploads", c.Uploads}, {"orphans", c.Orphans}, {"bytes", c.Bytes},
+		{"images", c.Images},
+		{"repositories", c.Repositories},
+		{"links", c.Links},
+		{"blobs", c.Blobs},
+		{"files", c.Files},
+		{"uploads", c.Uploads},
+		{"orphans", c.Orphans},
+		{"bytes", c.Bytes},
 	} {
 		if one.count > 0 {
 			all = append(all, slog.Int64(one.name, one.count))

@@ -17,8 +17,8 @@ const (
 
 // A pace is how much background work rests.
 type pace struct {
-	idle, busy time.Duration // times as long as the step
-	requests   func() int64  // that have come so far; nil is not known
+	idle, busy int          // times as long as the step
+	requests   func() int64 // that have come so far; nil is not known
 	seen       int64
 }
 
@@ -35,7 +35,7 @@ func (p *pace) rest(ctx context.Context, took time.Duration) error {
 	if times == 0 {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(min(times*took, longestPause))
+	timer := time.NewTimer(min(time.Duration(times)*took, longestPause))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -33,19 +33,23 @@ type purge struct {
 var (
 	purgeChildren = purge{
 		`SELECT parent_digest, child_digest FROM manifest_children WHERE repository_id = $1 AND parent_digest > '' ORDER BY parent_digest, child_digest LIMIT $2`,
-		2, []string{`DELETE FROM manifest_children WHERE repository_id = $1 AND (parent_digest, child_digest) <= ($2,$3)`},
+		2,
+		[]string{`DELETE FROM manifest_children WHERE repository_id = $1 AND (parent_digest, child_digest) <= ($2,$3)`},
 	}
 	purgeDeletedImages = purge{
 		`SELECT id FROM deleted_images WHERE repository_id = $1 AND id > '' ORDER BY id LIMIT $2`,
-		1, []string{`DELETE FROM deleted_images WHERE repository_id = $1 AND id <= $2`},
+		1,
+		[]string{`DELETE FROM deleted_images WHERE repository_id = $1 AND id <= $2`},
 	}
 	purgeManifests = purge{
 		`SELECT digest FROM manifests WHERE repository_id = $1 AND digest > '' ORDER BY digest LIMIT $2`,
-		1, []string{`DELETE FROM manifests WHERE repository_id = $1 AND digest <= $2`},
+		1,
+		[]string{`DELETE FROM manifests WHERE repository_id = $1 AND digest <= $2`},
 	}
 	purgeLinks = purge{
 		`SELECT digest FROM repository_blobs WHERE repository_id = $1 AND digest > '' ORDER BY digest LIMIT $2`,
-		1, []string{
+		1,
+		[]string{
 			`INSERT INTO blob_checks (blob_id) SELECT blob_id FROM repository_blobs WHERE repository_id = $1 AND digest <= $2 ORDER BY digest
 				ON CONFLICT (blob_id) DO UPDATE SET blob_id = excluded.blob_id`,
 			`DELETE FROM repository_blobs WHERE repository_id = $1 AND digest <= $2`,
@@ -53,7 +57,8 @@ var (
 	}
 	purgeTagHistory = purge{
 		`SELECT name, CAST(seq AS TEXT) AS sequence FROM tag_history WHERE repository_id = $1 AND name > '' ORDER BY name, seq LIMIT $2`,
-		2, []string{`DELETE FROM tag_history WHERE repository_id = $1 AND (name, seq) <= ($2, CAST($3 AS BIGINT))`},
+		2,
+		[]string{`DELETE FROM tag_history WHERE repository_id = $1 AND (name, seq) <= ($2, CAST($3 AS BIGINT))`},
 	}
 )
 
