@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/nifuda/nifuda/internal/seal"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -159,6 +160,23 @@ func (r *Registry) rewrapRows(ctx context.Context, rows []store.BlobSealing, wor
 	r.sealed.rewrapped.Add(int64(changed))
 	if work.Done && work.Failed == 0 && len(r.sealing.IDs()) > 1 {
 		r.log.InfoContext(ctx, "everything is wrapped with the current sealing key; the others can be retired", "key", work.Key)
+	}
+	return nil
+}
+
+// wrapAnew gives the data key of an upload that ends to the current key of the
+// ring: an upload lives for as long as something comes of it, and may have begun
+// before a key that is retired by the time when its blob is read.
+func (r *Registry) wrapAnew(ctx context.Context, keeper Keeper, rc *receiver) error {
+	if r.sealing == nil || rc.key == nil || !keeper.isServer() {
+		return nil
+	}
+	wrapped, err := r.sealing.Rewrap(ctx, rc.key.Wrapped)
+	if err != nil {
+		return fmt.Errorf("wrap the data key of an upload anew: %w", err)
+	}
+	if wrapped != nil {
+		rc.key = &seal.Key{Secrets: rc.key.Secrets, Wrapped: wrapped}
 	}
 	return nil
 }

@@ -234,6 +234,9 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper
 	if err := c.check(n, u); err != nil {
 		return Completed{}, errors.Join(err, rc.drop(ctx))
 	}
+	if err := r.wrapAnew(ctx, keeper, rc); err != nil {
+		return Completed{}, errors.Join(err, rc.drop(ctx))
+	}
 	b, err := rc.finish(ctx, c.Digests)
 	if err != nil {
 		return Completed{}, err
