@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nifuda/nifuda/internal/store"
@@ -52,6 +53,9 @@ func (p *pass) purgeRepository(ctx context.Context, id string) error {
 		purging, err = tx.StartPurge(ctx, id, p.restorableSince())
 		return err
 	})
+	if err == nil && purging {
+		err = p.releaseKey(ctx, id)
+	}
 	if err != nil || !purging { // it was restored, be it to be deleted again, or another node was faster
 		return err
 	}
@@ -78,4 +82,28 @@ func (p *pass) purgeRepository(ctx context.Context, id string) error {
 			return err
 		}
 	}
+}
+
+// releaseKey retires the grants of a repository that is taken apart. That was
+// done with its deletion, unless a crash came in between.
+func (p *pass) releaseKey(ctx context.Context, id string) error {
+	repository, err := p.store.RepositoryByID(ctx, id)
+	if err != nil || repository.KMSKey == "" {
+		return ignoreNotFound(err)
+	}
+	key, err := p.store.RepositoryKey(ctx, id)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	n := RepositoryName{Registry: ID{Account: repository.Account, Region: repository.Region}, Name: repository.Name}
+	p.release(ctx, Keeper{RepositoryID: id, Repository: n, Encryption: Encryption{Type: repository.Encryption, KMSKey: repository.KMSKey}}, RepositoryKey(key))
+	return nil
+}
+
+// ignoreNotFound is for what another node may have taken apart already.
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }

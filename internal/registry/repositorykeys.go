@@ -31,20 +31,21 @@ func (r *Registry) establish(ctx context.Context, k Keeper) (e Encryption, key *
 }
 
 // renew gives new grants to the key of a deleted repository that is being
-// restored; the old ones ended with it. key is nil when it has none.
-func (r *Registry) renew(ctx context.Context, k Keeper) (key *RepositoryKey, err error) {
+// restored; the old ones ended with it, unless a crash came in between. key is
+// nil when it has none.
+func (r *Registry) renew(ctx context.Context, k Keeper) (old RepositoryKey, key *RepositoryKey, err error) {
 	if k.isServer() {
-		return nil, nil
+		return old, nil, nil
 	}
-	old, err := r.store.RepositoryKey(ctx, k.RepositoryID)
+	stored, err := r.store.RepositoryKey(ctx, k.RepositoryID)
 	if err != nil {
-		return nil, fmt.Errorf("read the key of %s: %w", k.Repository.ARN(), err)
+		return old, nil, fmt.Errorf("read the key of %s: %w", k.Repository.ARN(), err)
 	}
-	renewed, err := r.keys.Renew(ctx, k, RepositoryKey(old))
+	renewed, err := r.keys.Renew(ctx, k, RepositoryKey(stored))
 	if err != nil {
-		return nil, r.explain("renew the key of", k.Repository, err)
+		return old, nil, r.explain("renew the key of", k.Repository, err)
 	}
-	return &renewed, nil
+	return RepositoryKey(stored), &renewed, nil
 }
 
 // put stores the key, if there is one.

@@ -2,9 +2,11 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,5 +256,82 @@ func TestRepositoryWithAnUnusableKeyIsNotCreated(t *testing.T) {
 		wantCode(t, err, registry.CodeKms)
 		_, err = f.Repository(t.Context(), n)
 		wantCode(t, err, registry.CodeRepositoryNotFound)
+	})
+}
+
+// A crash between a deletion and the end of the grants, here one of the keys,
+// leaves them until the repository comes back or goes for good.
+func TestGrantsThatOutliveADeletionEndLater(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, f fixture) (left int){
+		"restored": func(t *testing.T, f fixture) int {
+			if _, err := f.RestoreRepository(t.Context(), registry.RepositoryRestoration{RepositoryName: sealed, Actor: actor}); err != nil {
+				t.Fatal(err)
+			}
+			return 2
+		},
+		"purged": func(t *testing.T, f fixture) int {
+			f.clock.advance(2 * time.Hour)
+			if _, err := f.CollectNow(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				c, keys := newClock(), &registrytest.Keys{}
+				f := fixture{openWith(t, s, t.TempDir(), c, func(o *registry.Options) { o.Keys, o.UndeleteWindow = keys, time.Hour }), s, c}
+				_, err := f.CreateRepository(t.Context(), registry.NewRepository{RepositoryName: sealed, Encryption: registry.Encryption{Type: registry.KMS, KMSKey: "alias/key"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				keys.Failing = errors.New("the process ends")
+				if _, err := f.DeleteRepository(t.Context(), sealed, false, actor); err != nil {
+					t.Fatal(err)
+				}
+				keys.Failing = nil
+				if left := end(t, f); len(keys.Grants()) != left {
+					t.Errorf("the grants are %v, want %d", keys.Grants(), left)
+				}
+			})
+		})
+	}
+}
+
+// rewrappedKeys are wrapped anew while a repository is restored.
+type rewrappedKeys struct {
+	*registrytest.Keys
+	store *store.Store
+}
+
+func (k rewrappedKeys) Renew(ctx context.Context, keeper registry.Keeper, key registry.RepositoryKey) (registry.RepositoryKey, error) {
+	err := k.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RewrapRepositoryKey(ctx, keeper.RepositoryID, key.Wrapped, []byte("wrapped anew"))
+	})
+	if err != nil {
+		return key, err
+	}
+	return k.Keys.Renew(ctx, keeper, key)
+}
+
+func TestRestorationAgainstRewrap(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		c := newClock()
+		f := fixture{openWith(t, s, t.TempDir(), c, func(o *registry.Options) {
+			o.Keys, o.UndeleteWindow = rewrappedKeys{&registrytest.Keys{}, s}, time.Hour
+		}), s, c}
+		made, err := f.CreateRepository(t.Context(), registry.NewRepository{RepositoryName: sealed, Encryption: registry.Encryption{Type: registry.KMS, KMSKey: "alias/key"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.DeleteRepository(t.Context(), sealed, false, actor); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.RestoreRepository(t.Context(), registry.RepositoryRestoration{RepositoryName: sealed, Actor: actor}); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := s.RepositoryKey(t.Context(), made.ID); string(key.Wrapped) != "wrapped anew" || err != nil {
+			t.Errorf("the key is %q, %v", key.Wrapped, err)
+		}
 	})
 }

@@ -30,7 +30,7 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 		return Repository{}, err
 	}
 	to := RepositoryName{Registry: in.Registry, Name: cmp.Or(in.NewName, in.Name)}
-	key, err := r.renew(ctx, k)
+	old, key, err := r.renew(ctx, k)
 	if err != nil {
 		return Repository{}, err
 	}
@@ -45,10 +45,15 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 		if row, err = tx.ShowRepository(ctx, deleted.ID, to.Registry.Account, to.Registry.Region, to.Name); err != nil {
 			return err
 		}
-		return key.put(ctx, tx, deleted.ID)
+		if key == nil {
+			return nil
+		}
+		return tx.SetRepositoryGrants(ctx, deleted.ID, key.Grants)
 	})
 	if err != nil {
 		r.unestablish(ctx, k, key)
+	} else if key != nil {
+		r.release(ctx, k, old)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):

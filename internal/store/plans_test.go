@@ -37,6 +37,7 @@ var whole = map[string]string{
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
 	`SELECT COUNT(*) FROM damaged_blobs`:                                                "there are next to none",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:      "at most 50 rows",
+	`UPDATE repository_keys SET grants = $2 WHERE repository_id = $1`:                   "one row",
 	`UPDATE repository_keys SET wrapped = $3 WHERE repository_id = $1 AND wrapped = $2`: "one row",
 	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`:     "one row",
 	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                         "one row",

@@ -35,6 +35,13 @@ func (tx *Tx) PutRepositoryKey(ctx context.Context, repositoryID string, k Repos
 	return err
 }
 
+// SetRepositoryGrants sets the grants of a repository's key, which is left as it
+// is: it may be wrapped anew at any time.
+func (tx *Tx) SetRepositoryGrants(ctx context.Context, repositoryID string, grants []string) error {
+	_, err := tx.exec(ctx, `UPDATE repository_keys SET grants = $2 WHERE repository_id = $1`, repositoryID, jsonList(grants))
+	return err
+}
+
 // A RepositoryKeyOf is what is wrapped of the key of one of many repositories.
 type RepositoryKeyOf struct {
 	RepositoryID string

@@ -5,6 +5,7 @@ package registrytest
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/nifuda/nifuda/internal/registry"
@@ -23,6 +24,7 @@ type Keys struct {
 	mu       sync.Mutex
 	unusable bool
 	grants   []string
+	made     map[string]int // how often a repository got some
 	checks   int
 }
 
@@ -82,6 +84,13 @@ func (k *Keys) Renew(_ context.Context, keeper registry.Keeper, key registry.Rep
 		return key, err
 	}
 	key.Grants = []string{keeper.RepositoryID + " write", keeper.RepositoryID + " read"}
+	for i := range key.Grants {
+		key.Grants[i] += strings.Repeat(" again", k.made[keeper.RepositoryID])
+	}
+	if k.made == nil {
+		k.made = map[string]int{}
+	}
+	k.made[keeper.RepositoryID]++
 	k.grants = append(k.grants, key.Grants...)
 	return key, nil
 }
