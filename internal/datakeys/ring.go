@@ -27,8 +27,8 @@ func (k *Keys) Rotate(ctx context.Context) error {
 // not depend on the key either, nor what tells the database's ring from another.
 func (k *Keys) Retire(ctx context.Context, id string) error {
 	if k.KMS != nil {
-		if _, err := k.KMS.Rewrap(ctx); err != nil {
-			return fmt.Errorf("wrap key material anew: %w", err)
+		if err := k.RewrapKeys(ctx); err != nil {
+			return err
 		}
 	}
 	if k.Recheck != nil {
