@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/backup"
 	"github.com/nifuda/nifuda/internal/config"
+	"github.com/nifuda/nifuda/internal/server"
 )
 
 type takeBackup struct {
@@ -83,6 +85,7 @@ type restoreBackup struct {
 
 	Source   string `arg:"" help:"Where from: the target of a backup."`
 	Snapshot string `help:"Name of the snapshot (default: the newest)." placeholder:"NAME"`
+	Verify   bool   `default:"true" negatable:"" help:"Read everything afterwards and say what is damaged (default: do)."`
 }
 
 // Run makes an installation of a snapshot.
@@ -95,15 +98,37 @@ func (c *restoreBackup) Run(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "Snapshot %s is restored: %s, of which %s were copied.\n", restored.Name, describeTotals(restored.Blobs), describeTotals(restored.Copied))
 	if restored.NeedsKey {
-		fmt.Fprintf(w, "Put the server key of the backup's installation at %s/keys/server.key before the server starts: the secrets of access keys are sealed with it.\n", c.Data)
+		fmt.Fprintf(w, "Before the server starts, put the backed up installation's server key at %s/keys/server.key and its key ring at %s: what is sealed opens with them alone.\n", c.Data, c.SealKeys)
 	}
-	return sayDamaged(w, "is lost", restored.Lost)
+	lost := sayDamaged(w, "is lost", restored.Lost)
+	if restored.NeedsKey || !c.Verify {
+		fmt.Fprintln(w, "It is not verified yet: run nifuda verify when the server runs.")
+		return lost
+	}
+	return errors.Join(lost, c.verify(ctx, w))
+}
+
+func (c *restoreBackup) verify(ctx context.Context, w io.Writer) error {
+	damage, err := server.Verify(ctx, server.Options{
+		Config: c.Config, Getenv: os.Getenv, Stdout: w, Log: logger(os.Stderr, c.Config), Version: version,
+	}, printLines(w))
+	if err != nil {
+		return fmt.Errorf("it is restored, and could not be verified: %w", err)
+	}
+	if damage > 0 {
+		return fmt.Errorf("damaged: %d", damage)
+	}
+	return nil
 }
 
 // installation is where the settings say that everything is.
 func installation(c config.Config) backup.Installation {
 	ring, isFile := strings.CutPrefix(c.SealKeys, "file:")
-	if !isFile {
+	switch {
+	case isFile:
+	case strings.HasPrefix(c.SealKeys, "kms:"):
+		ring = filepath.Join(c.Data, "seal-keys.kms") // wrapped by that KMS
+	default:
 		ring = ""
 	}
 	return backup.Installation{Database: c.Database, Blobs: c.Blobs, Data: c.Data, KeyRing: ring}

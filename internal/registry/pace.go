@@ -10,7 +10,7 @@ import (
 // does. A step that took long because others were at work makes it wait longer.
 const (
 	idlePause    = 1
-	busyPause    = 9
+	busyPause    = 19
 	hurriedPause = 3 // where somebody waits for the work
 	longestPause = time.Second
 )

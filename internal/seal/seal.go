@@ -35,6 +35,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const (
@@ -226,12 +227,12 @@ func sealLayer(aead cipher.AEAD, dst, plain, data []byte) []byte {
 
 // openInPlace returns the plaintext of a sealed chunk, which takes its place.
 func (c *chunks) openInPlace(sealed []byte, kind byte, number int64) ([]byte, error) {
-	for layer := len(c.layers) - 1; layer >= 0; layer-- {
+	for layer, aead := range slices.Backward(c.layers) {
 		if len(sealed) < overhead {
 			return nil, ErrDamaged
 		}
 		nonce, rest := sealed[:nonceSize], sealed[nonceSize:]
-		plain, err := c.layers[layer].Open(rest[:0], nonce, rest, c.bind(layer, kind, number))
+		plain, err := aead.Open(rest[:0], nonce, rest, c.bind(layer, kind, number))
 		if err != nil {
 			return nil, ErrDamaged
 		}

@@ -29,6 +29,7 @@ import (
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
+	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/keyring"
@@ -89,43 +90,13 @@ func (s *server) close() error {
 
 // open connects to the engines and starts the registry over them.
 func (s *server) open(ctx context.Context) error {
-	if err := s.lock(s.Config.Data); err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
-	key, err := credentials.ServerKey(s.Config.Data)
+	metadata, blobs, keys, err := s.openEngines(ctx)
 	if err != nil {
-		return fmt.Errorf("--data: server key: %w", err)
-	}
-	if s.keyring, err = authn.NewKeyring(key); err != nil {
-		return fmt.Errorf("--data: server key: %w", err)
-	}
-	metadata, err := store.Open(ctx, s.Config.Database)
-	if err != nil {
-		return fmt.Errorf("--database: %w", err)
-	}
-	s.closers = append(s.closers, metadata.Close)
-	s.identities, err = identity.New(ctx, metadata, identity.Options{
-		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
-		DefaultAccount: s.Config.Account, Log: s.Log,
-		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
-	})
-	if err != nil {
-		return fmt.Errorf("--database: %w", err)
-	}
-	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
-	ring, err := s.openRing(ctx, metadata)
-	if err != nil {
-		return fmt.Errorf("--seal-keys: %w", err)
-	}
-	s.openKeys(metadata, ring)
-	blobs, err := s.openBlobs()
-	if err != nil {
-		return fmt.Errorf("--blobs: %w", err)
+		return err
 	}
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	keys := s.dataKeys(metadata, ring)
 	s.registry = registry.New(metadata, blobs, registry.Options{
 		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
 		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
@@ -142,6 +113,44 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
+}
+
+// openEngines connects to the database, the keys and the blobs.
+func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs *file.Store, keys *datakeys.Keys, err error) {
+	if err := s.lock(s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	}
+	key, err := credentials.ServerKey(s.Config.Data)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: server key: %w", err)
+	}
+	if s.keyring, err = authn.NewKeyring(key); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: server key: %w", err)
+	}
+	metadata, err = store.Open(ctx, s.Config.Database)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--database: %w", err)
+	}
+	s.closers = append(s.closers, metadata.Close)
+	s.identities, err = identity.New(ctx, metadata, identity.Options{
+		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
+		DefaultAccount: s.Config.Account, Log: s.Log,
+		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
+	})
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--database: %w", err)
+	}
+	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
+	ring, err := s.openRing(ctx, metadata)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
+	}
+	s.openKeys(metadata, ring)
+	blobs, err = s.openBlobs()
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
+	}
+	return metadata, blobs, s.dataKeys(metadata, ring), nil
 }
 
 // openKeys starts the key management service, whose key material is wrapped by
