@@ -22,16 +22,21 @@ type takeBackup struct {
 	config.Config
 
 	Target   string `arg:"" help:"Where to: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true."`
-	List     bool   `help:"List the snapshots of the target and do nothing else."`
-	Keep     int    `help:"Remove all but so many snapshots afterwards, and the blobs that none of them needs (default: keep all)." placeholder:"N"`
-	WithKeys bool   `name:"with-keys" help:"Put the server key and the key ring into the backup: whoever reads it can then read everything."`
+	List     bool   `help:"List the snapshots of the target and do nothing else." xor:"list,keys"`
+	Keep     int    `help:"Remove all but so many snapshots afterwards, and the blobs that none of them needs (default: keep all)." placeholder:"N" xor:"list"`
+	WithKeys bool   `name:"with-keys" help:"Put the server key and the key ring into the backup: whoever reads it can then read everything." xor:"keys"`
+}
+
+// Validate refuses what cannot be counted.
+func (c *takeBackup) Validate() error {
+	if c.Keep < 0 {
+		return errors.New("--keep: must not be negative")
+	}
+	return nil
 }
 
 // Run takes a snapshot, or lists those that there are.
 func (c *takeBackup) Run(w io.Writer) error {
-	if c.Keep < 0 {
-		return errors.New("--keep: must not be negative")
-	}
 	ctx, stop := untilTerminated()
 	defer stop()
 	if c.List {
@@ -46,13 +51,13 @@ func (c *takeBackup) Run(w io.Writer) error {
 	if taken.Name == "" {
 		return err
 	}
-	fmt.Fprintf(w, "Snapshot %s: %s, of which %s were copied. The database was read for %s.\n",
+	fmt.Fprintf(w, "Snapshot %s: %s. Copied were %s. The database was read for %s.\n",
 		taken.Name, describeTotals(taken.Blobs), describeTotals(taken.Copied), taken.Reading.Round(time.Millisecond))
 	for _, name := range taken.Removed {
 		fmt.Fprintf(w, "Snapshot %s is removed.\n", name)
 	}
 	if c.Keep > 0 {
-		fmt.Fprintf(w, "No snapshot needed %s any more: removed.\n", describeTotals(taken.Dropped))
+		fmt.Fprintf(w, "Removed, since no snapshot needs them: %s.\n", describeTotals(taken.Dropped))
 	}
 	c.sayKeys(w, taken.Snapshot)
 	return errors.Join(err, sayDamaged(w, "is damaged and not in the backup", taken.Damaged))
@@ -70,6 +75,9 @@ func (c *takeBackup) list(ctx context.Context, w io.Writer) error {
 	all, err := backup.List(ctx, c.Target)
 	if err != nil {
 		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s %w", c.Target, backup.ErrNoBackup)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SNAPSHOT\tTAKEN\tBLOBS\tBYTES\tDAMAGED\tKEYS\tVERSION")
@@ -96,7 +104,7 @@ func (c *restoreBackup) Run(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Snapshot %s is restored: %s, of which %s were copied.\n", restored.Name, describeTotals(restored.Blobs), describeTotals(restored.Copied))
+	fmt.Fprintf(w, "Snapshot %s is restored: %s. Copied were %s.\n", restored.Name, describeTotals(restored.Blobs), describeTotals(restored.Copied))
 	if restored.NeedsKey {
 		fmt.Fprintf(w, "Before the server starts, put the backed up installation's server key at %s/keys/server.key and its key ring at %s: what is sealed opens with them alone.\n", c.Data, c.SealKeys)
 	}
@@ -139,7 +147,15 @@ func printLines(w io.Writer) func(format string, args ...any) {
 }
 
 func describeTotals(t backup.Totals) string {
-	return fmt.Sprintf("%d blobs in files (%d bytes)", t.Count, t.Bytes)
+	return fmt.Sprintf("%s in files, %d bytes", counted(t.Count, "blob"), t.Bytes)
+}
+
+// counted is 1 blob, 2 blobs.
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func sayDamaged(w io.Writer, what string, all []backup.Damage) error {
