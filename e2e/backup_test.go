@@ -210,7 +210,7 @@ func TestBackupCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := s.offline(t, "backup", target, "--with-keys").run(t)
-	copied := regexp.MustCompile(`of which 1 blobs in files \(\d+ bytes\) were copied`)
+	copied := regexp.MustCompile(`copied: 1 blob in files \(\d+ bytes\)\.`)
 	if !strings.Contains(out, "2 blobs in files") || !copied.MatchString(out) {
 		t.Errorf("the second backup says %s", out)
 	}
