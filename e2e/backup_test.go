@@ -132,6 +132,14 @@ func TestBackupUnderLoad(t *testing.T) {
 // starts the other one on it.
 func restoreInto(t *testing.T, to, from *server, target string) {
 	t.Helper()
+	copyKeys(t, to, from)
+	to.offline(t, "restore", target).prints(t, " 0 damaged.")
+	to.start()
+}
+
+// copyKeys gives a server the keys of another.
+func copyKeys(t *testing.T, to, from *server) {
+	t.Helper()
 	for _, name := range []string{"keys/server.key", "seal-keys"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(to.data(), name)), 0o700); err != nil {
 			t.Fatal(err)
@@ -141,8 +149,6 @@ func restoreInto(t *testing.T, to, from *server, target string) {
 			t.Fatal(err)
 		}
 	}
-	to.offline(t, "restore", target).prints(t, " 0 damaged.")
-	to.start()
 }
 
 // verifyEveryTag pulls every image that has a tag and returns how many tags
@@ -228,14 +234,7 @@ func TestBackupCommands(t *testing.T) {
 			restored.offline(t, "restore", target).prints(t, " 0 damaged.") // the keys are in it
 		} else {
 			restored.offline(t, "restore", target, "--snapshot", snapshot).prints(t, "Before the server starts, put the backed up installation's server key")
-			for _, name := range []string{"keys/server.key", "seal-keys"} {
-				if err := os.MkdirAll(filepath.Dir(filepath.Join(restored.data(), name)), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(restored.data(), name), readFile(t, filepath.Join(s.data(), name)), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			copyKeys(t, restored, s)
 		}
 		restored.start()
 		client.command("auth", "login", restored.address, "--username", "AWS", "--password-stdin").input(restored.aws(t, "ecr", "get-login-password").run(t)).run(t)
