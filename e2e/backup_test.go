@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,11 +64,7 @@ func (p *pushing) delete(ctx context.Context, t *testing.T, tag string) {
 func (p *pushing) known() map[string]image {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := make(map[string]image, len(p.images))
-	for tag, img := range p.images {
-		known[tag] = img
-	}
-	return known
+	return maps.Clone(p.images)
 }
 
 func (p *pushing) enough() bool {

@@ -1,5 +1,5 @@
-// The S3 server that tests of backups run, Apache-2.0: a module of its own, so that
-// what it needs changes nothing of the clients. `make clients` builds it.
+// The S3 server that the tests of backups run: a module of its own, so that what
+// it needs is no dependency of the clients. `make clients` builds it.
 module github.com/nifuda/nifuda/clients/s3
 
 go 1.26.8

@@ -164,7 +164,7 @@ func (c *restoreBackup) recover(ctx context.Context, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "Push the images again within %s (--gc-grace): what none uses is collected then.\n", c.GracePeriod())
 	if left := found.Copies + found.Locked + int64(len(found.Damaged)); left > 0 {
-		fmt.Fprintf(w, "A server removes files that are no blobs. Move what you want to keep elsewhere before you start it: %s.\n", backup.Count(left, "file"))
+		fmt.Fprintf(w, "A server removes files that are of no blob, which here is %s: move what you want to keep elsewhere before you start it.\n", backup.Count(left, "file"))
 	}
 	if len(found.Damaged) > 0 {
 		return fmt.Errorf("damaged: %s", backup.Count(int64(len(found.Damaged)), "file"))

@@ -133,7 +133,7 @@ type blobs interface {
 func openBlobs(url string) (blobs, error) {
 	directory, ok := strings.CutPrefix(url, "file:")
 	if !ok {
-		return nil, fmt.Errorf("blobs: want file:PATH")
+		return nil, errors.New("blobs: want file:PATH")
 	}
 	return file.Open(directory)
 }

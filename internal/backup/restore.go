@@ -213,8 +213,8 @@ func (r *restoring) copyKeys(ctx context.Context) error {
 			return fmt.Errorf("restore key %s: %w", name, err)
 		}
 	}
-	print, err := keyPrint(pathOfServerKey(r.to.Data))
-	r.NeedsKey = r.KeyPrint != "" && print != r.KeyPrint
+	there, err := keyPrint(pathOfServerKey(r.to.Data))
+	r.NeedsKey = r.KeyPrint != "" && there != r.KeyPrint
 	return err
 }
 

@@ -21,7 +21,7 @@ import (
 type Recovery struct {
 	Recovered int64 // files that are a blob now
 	Bytes     int64 // of those, unsealed
-	Known     int64 // files that the database knew
+	Known     int64 // files that were of a blob
 	Copies    int64 // files with the bytes of a blob that has another file
 	Locked    int64 // files of repositories with KMS keys, which went with the database
 	Links     int64 // that the repositories did not have
@@ -92,7 +92,7 @@ func (w *recovering) count(change func(*Recovery)) {
 }
 
 func (w *recovering) recover(ctx context.Context, o blob.Object) error {
-	known, err := w.store.KnownLocations(ctx, []string{string(o.Location)})
+	known, err := w.store.LocationsOfBlobs(ctx, []string{string(o.Location)})
 	if err != nil {
 		return fmt.Errorf("look for blob at %s: %w", o.Location, err)
 	}
@@ -231,7 +231,7 @@ func (w *recovering) linkKnown(ctx context.Context, o blob.Object) error {
 	var links int64
 	err := w.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
 		id, size, err := tx.BlobID(ctx, o.Digest.String(), Keeper{}.domain())
-		if errors.Is(err, store.ErrNotFound) { // it is in the trash, or of another keeper
+		if errors.Is(err, store.ErrNotFound) { // it is another keeper's
 			return nil
 		}
 		if err != nil {
