@@ -213,8 +213,8 @@ func (r *restoring) copyKeys(ctx context.Context) error {
 			return fmt.Errorf("restore key %s: %w", name, err)
 		}
 	}
-	there, err := keyPrint(pathOfServerKey(r.to.Data))
-	r.NeedsKey = r.KeyPrint != "" && there != r.KeyPrint
+	printed, err := keyPrint(pathOfServerKey(r.to.Data))
+	r.NeedsKey = r.KeyPrint != "" && printed != r.KeyPrint
 	return err
 }
 

@@ -23,20 +23,30 @@ func (k *Keys) Rotate(ctx context.Context) error {
 	return refusal(err)
 }
 
-// Retire implements [registry.SealingKeys]. The material of customers' keys must
-// not depend on the key either, nor what tells the database's ring from another.
+// Retire implements [registry.SealingKeys].
 func (k *Keys) Retire(ctx context.Context, id string) error {
+	if err := k.RewrapRest(ctx); err != nil {
+		return err
+	}
+	return refusal(k.Ring.Remove(ctx, id))
+}
+
+// RewrapRest implements [registry.SealingKeys]. The material of customers' keys
+// must not depend on another key either, nor what tells the database's ring from
+// another.
+func (k *Keys) RewrapRest(ctx context.Context) error {
 	if k.KMS != nil {
 		if err := k.RewrapKeys(ctx); err != nil {
 			return err
 		}
 	}
-	if k.Recheck != nil {
-		if err := k.Recheck(ctx); err != nil {
-			return fmt.Errorf("write the check of the key ring: %w", err)
-		}
+	if k.Recheck == nil {
+		return nil
 	}
-	return refusal(k.Ring.Remove(ctx, id))
+	if err := k.Recheck(ctx); err != nil {
+		return fmt.Errorf("write the check of the key ring: %w", err)
+	}
+	return nil
 }
 
 // refusal tells the caller what the ring refuses.
