@@ -237,7 +237,7 @@ func TestLayersAreRecoveredWithoutTheDatabase(t *testing.T) {
 func TestRecoveryWantsTheKeyRingOfTheFiles(t *testing.T) {
 	onLostDatabases(t, func(l losing) {
 		if l.config.Seal == "off" {
-			l.Skip("nothing is sealed")
+			return
 		}
 		layer := randomBytes(100_000)
 		l.serve(func(f *fixture) {
