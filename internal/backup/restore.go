@@ -152,7 +152,7 @@ func (r *restoring) copyBlobs(ctx context.Context) (err error) {
 		return err
 	}
 	r.Lost = append(r.Lost, r.Damaged...) // they were lost before
-	r.progress("%d blobs copied", r.Copied.Count)
+	r.progress("%s copied", Count(r.Copied.Count, "blob"))
 	return nil
 }
 
@@ -263,6 +263,6 @@ func (r *restoring) load(ctx context.Context) error {
 	for _, t := range r.Tables {
 		rows += t.Rows
 	}
-	r.progress("%d rows loaded", rows)
+	r.progress("%s loaded", Count(rows, "row"))
 	return nil
 }

@@ -74,8 +74,16 @@ func (k *Keys) Rewrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 	return k.Ring.Wrap(ctx, secret, purpose)
 }
 
-// Opens returns an error unless the ring opens a data key.
+// Opens returns an error unless the ring opens a data key: one that is
+// [registry.ErrOtherKeeper] for that of a repository with a KMS key.
 func Opens(ctx context.Context, ring *keyring.Ring, wrapped []byte) error {
-	_, err := ring.Unwrap(ctx, wrapped, purpose)
+	_, err := unwrap(ctx, ring, wrapped)
 	return err
+}
+
+func unwrap(ctx context.Context, ring *keyring.Ring, wrapped []byte) ([]byte, error) {
+	if len(wrapped) > 0 && wrapped[0] == repositoryForm {
+		return nil, registry.ErrOtherKeeper
+	}
+	return ring.Unwrap(ctx, wrapped, purpose)
 }
