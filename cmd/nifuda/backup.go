@@ -156,8 +156,11 @@ func (c *restoreBackup) options(w io.Writer) server.Options {
 // recover makes blobs of the files of a lost database.
 func (c *restoreBackup) recover(ctx context.Context, w io.Writer) error {
 	found, err := server.RecoverBlobs(ctx, c.options(w), c.Repository)
-	if err != nil {
+	if err != nil && (ctx.Err() != nil || found.Recovered+found.Known > 0) {
 		return fmt.Errorf("run it again to go on: %w", err)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(w, "Recovered %s (%s), known before: %d. New in %s: %d.\n",
 		backup.Count(found.Recovered, "layer"), backup.Count(found.Bytes, "byte"), found.Known, strings.Join(c.Repository, ", "), found.Links)

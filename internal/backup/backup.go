@@ -170,7 +170,7 @@ func snapshots(ctx context.Context, t target) (all []Snapshot, err error) {
 }
 
 // ErrNoBackup reports a target without any snapshot.
-var ErrNoBackup = errors.New("holds no backup")
+var ErrNoBackup = errors.New("has no snapshots")
 
 // ErrNoSnapshot reports a snapshot that a target lacks.
 var ErrNoSnapshot = errors.New("there is no such snapshot")

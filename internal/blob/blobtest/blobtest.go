@@ -82,7 +82,7 @@ func run(t *testing.T, open Opener) {
 		{"Drop removes an upload, and is idempotent", drop},
 		{"a sealed object has nothing of the plaintext", nothingPlain},
 		{"a sealed object opens with its own key alone", otherKey},
-		{"a cancelled context stops every step", cancelled},
+		{"a canceled context stops every step", canceled},
 		{"a Writer that ended takes nothing more", ended},
 		{"a working store answers Ping", ping},
 	} {
@@ -193,7 +193,7 @@ func ping(t *testing.T, open Opener) {
 	}
 }
 
-func cancelled(t *testing.T, open Opener) {
+func canceled(t *testing.T, open Opener) {
 	s := open(t)
 	bytes := content(1000, 1)
 	location := put(t, s, bytes)
