@@ -43,7 +43,7 @@ race: ## Run the Go tests with the race detector
 	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: e2e
-e2e: build $(CLIENTS)/.built $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
+e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
@@ -96,7 +96,7 @@ cross: ## Compile for every platform
 .PHONY: clients
 clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
-	$(MAKE) $(CLIENTS)/.built $(NODE_MODULES)
+	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built
@@ -114,6 +114,11 @@ $(PEERS)/.built: bench/peers/go.mod bench/peers/go.sum
 $(CLIENTS)/.built: clients/go.mod clients/go.sum
 	cd clients && for client in $$(go list tool); do echo "build $$client"; \
 		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
+	@touch $@
+
+# An S3 server for the tests of backups.
+$(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
+	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
 	@touch $@
 
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json

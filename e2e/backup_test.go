@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,11 +64,7 @@ func (p *pushing) delete(ctx context.Context, t *testing.T, tag string) {
 func (p *pushing) known() map[string]image {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := make(map[string]image, len(p.images))
-	for tag, img := range p.images {
-		known[tag] = img
-	}
-	return known
+	return maps.Clone(p.images)
 }
 
 func (p *pushing) enough() bool {
@@ -132,6 +129,14 @@ func TestBackupUnderLoad(t *testing.T) {
 // starts the other one on it.
 func restoreInto(t *testing.T, to, from *server, target string) {
 	t.Helper()
+	copyKeys(t, to, from)
+	to.offline(t, "restore", target).prints(t, " 0 damaged.")
+	to.start()
+}
+
+// copyKeys gives a server the keys of another.
+func copyKeys(t *testing.T, to, from *server) {
+	t.Helper()
 	for _, name := range []string{"keys/server.key", "seal-keys"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(to.data(), name)), 0o700); err != nil {
 			t.Fatal(err)
@@ -141,8 +146,6 @@ func restoreInto(t *testing.T, to, from *server, target string) {
 			t.Fatal(err)
 		}
 	}
-	to.offline(t, "restore", target).prints(t, " 0 damaged.")
-	to.start()
 }
 
 // verifyEveryTag pulls every image that has a tag and returns how many tags
@@ -210,7 +213,7 @@ func TestBackupCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := s.offline(t, "backup", target, "--with-keys").run(t)
-	copied := regexp.MustCompile(`of which 1 blobs in files \(\d+ bytes\) were copied`)
+	copied := regexp.MustCompile(`copied: 1 blob in files \(\d+ bytes\)\.`)
 	if !strings.Contains(out, "2 blobs in files") || !copied.MatchString(out) {
 		t.Errorf("the second backup says %s", out)
 	}
@@ -228,14 +231,7 @@ func TestBackupCommands(t *testing.T) {
 			restored.offline(t, "restore", target).prints(t, " 0 damaged.") // the keys are in it
 		} else {
 			restored.offline(t, "restore", target, "--snapshot", snapshot).prints(t, "Before the server starts, put the backed up installation's server key")
-			for _, name := range []string{"keys/server.key", "seal-keys"} {
-				if err := os.MkdirAll(filepath.Dir(filepath.Join(restored.data(), name)), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(restored.data(), name), readFile(t, filepath.Join(s.data(), name)), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			copyKeys(t, restored, s)
 		}
 		restored.start()
 		client.command("auth", "login", restored.address, "--username", "AWS", "--password-stdin").input(restored.aws(t, "ecr", "get-login-password").run(t)).run(t)

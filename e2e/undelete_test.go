@@ -44,7 +44,7 @@ func TestWhatWasDeletedCanBePulledAgain(t *testing.T) {
 	}
 	s.skopeo(t, "inspect", "--raw", "--tls-verify=false", s.at("app", "v1")).fail(t)
 	type deletions struct {
-		DeletedImages []struct{ DeletionId, ImageDigest string } //nolint:revive // as the CLI prints it
+		DeletedImages []struct{ DeletionId, ImageDigest string } //nolint:staticcheck // as the CLI prints it
 	}
 	listed := decode[deletions](t, own("list-deleted-images", "--repository-name", "app").run(t)).DeletedImages
 	if len(listed) != 3 || listed[2].ImageDigest != index.Digest {

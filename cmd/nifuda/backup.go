@@ -46,13 +46,13 @@ func (c *takeBackup) Run(w io.Writer) error {
 	if taken.Name == "" {
 		return err
 	}
-	fmt.Fprintf(w, "Snapshot %s: %s, of which %s were copied. The database was read for %s.\n",
-		taken.Name, describeTotals(taken.Blobs), describeTotals(taken.Copied), taken.Reading.Round(time.Millisecond))
+	fmt.Fprintf(w, "Snapshot %s: %s; copied: %s. The database was read for %s.\n",
+		taken.Name, taken.Blobs, taken.Copied, taken.Reading.Round(time.Millisecond))
 	for _, name := range taken.Removed {
 		fmt.Fprintf(w, "Snapshot %s is removed.\n", name)
 	}
 	if c.Keep > 0 {
-		fmt.Fprintf(w, "No snapshot needed %s any more: removed.\n", describeTotals(taken.Dropped))
+		fmt.Fprintf(w, "No snapshot needed %s any more: removed.\n", taken.Dropped)
 	}
 	c.sayKeys(w, taken.Snapshot)
 	return errors.Join(err, sayDamaged(w, "is damaged and not in the backup", taken.Damaged))
@@ -83,20 +83,42 @@ func (c *takeBackup) list(ctx context.Context, w io.Writer) error {
 type restoreBackup struct {
 	config.Config
 
-	Source   string `arg:"" help:"Where from: the target of a backup."`
-	Snapshot string `help:"Name of the snapshot (default: the newest)." placeholder:"NAME"`
-	Verify   bool   `default:"true" negatable:"" help:"Read everything afterwards and say what is damaged (default: do)."`
+	Source     string   `arg:"" optional:"" help:"Where from: the target of a backup."`
+	Snapshot   string   `help:"Name of the snapshot (default: the newest)." placeholder:"NAME"`
+	Verify     bool     `default:"true" negatable:"" help:"Read everything afterwards and say what is damaged (default: do)."`
+	BlobsOnly  bool     `name:"blobs-only" help:"Without a backup: find the layers that are left in the directory of --blobs, so that no push sends them again."`
+	Repository []string `help:"With --blobs-only: repository to put the layers into; it is made if it is missing. Can be repeated." placeholder:"NAME"`
 }
 
-// Run makes an installation of a snapshot.
+func (c *restoreBackup) check() error {
+	switch {
+	case c.BlobsOnly && (c.Source != "" || c.Snapshot != ""):
+		return errors.New("--blobs-only: takes no backup: it reads the directory of --blobs")
+	case c.BlobsOnly && len(c.Repository) == 0:
+		return errors.New("--blobs-only: wants --repository NAME")
+	case !c.BlobsOnly && len(c.Repository) > 0:
+		return errors.New("--repository: is for --blobs-only")
+	case !c.BlobsOnly && c.Source == "":
+		return errors.New("name the target of a backup, or use --blobs-only")
+	}
+	return nil
+}
+
+// Run makes an installation of a snapshot, or of the blobs that are left.
 func (c *restoreBackup) Run(w io.Writer) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	ctx, stop := untilTerminated()
 	defer stop()
+	if c.BlobsOnly {
+		return c.recover(ctx, w)
+	}
 	restored, err := backup.Restore(ctx, c.Source, c.Snapshot, installation(c.Config), printLines(w))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Snapshot %s is restored: %s, of which %s were copied.\n", restored.Name, describeTotals(restored.Blobs), describeTotals(restored.Copied))
+	fmt.Fprintf(w, "Snapshot %s is restored: %s; copied: %s.\n", restored.Name, restored.Blobs, restored.Copied)
 	if restored.NeedsKey {
 		fmt.Fprintf(w, "Before the server starts, put the backed up installation's server key at %s/keys/server.key and its key ring at %s: what is sealed opens with them alone.\n", c.Data, c.SealKeys)
 	}
@@ -109,14 +131,43 @@ func (c *restoreBackup) Run(w io.Writer) error {
 }
 
 func (c *restoreBackup) verify(ctx context.Context, w io.Writer) error {
-	damage, err := server.Verify(ctx, server.Options{
-		Config: c.Config, Getenv: os.Getenv, Stdout: w, Log: logger(os.Stderr, c.Config), Version: version,
-	}, printLines(w))
+	damage, err := server.Verify(ctx, c.options(w), printLines(w))
 	if err != nil {
 		return fmt.Errorf("it is restored, and could not be verified: %w", err)
 	}
 	if damage > 0 {
 		return fmt.Errorf("damaged: %d", damage)
+	}
+	return nil
+}
+
+func (c *restoreBackup) options(w io.Writer) server.Options {
+	return server.Options{Config: c.Config, Getenv: os.Getenv, Stdout: w, Log: logger(os.Stderr, c.Config), Version: version}
+}
+
+// recover makes blobs of the files of a lost database.
+func (c *restoreBackup) recover(ctx context.Context, w io.Writer) error {
+	found, err := server.RecoverBlobs(ctx, c.options(w), c.Repository)
+	if err != nil {
+		return fmt.Errorf("run it again to go on: %w", err)
+	}
+	fmt.Fprintf(w, "Recovered %s (%s), known before: %d. New in %s: %d.\n",
+		backup.Count(found.Recovered, "layer"), backup.Count(found.Bytes, "byte"), found.Known, strings.Join(c.Repository, ", "), found.Links)
+	if found.Copies > 0 {
+		fmt.Fprintf(w, "%s more with the bytes of one of them.\n", backup.Count(found.Copies, "file"))
+	}
+	if found.Locked > 0 {
+		fmt.Fprintf(w, "%s sealed under KMS keys of repositories, which were in the database: not to be opened.\n", backup.Count(found.Locked, "file"))
+	}
+	for _, d := range found.Damaged {
+		fmt.Fprintf(w, "File %s is damaged: %s\n", d.Location, d.Reason)
+	}
+	fmt.Fprintf(w, "Push the images again within %s (--gc-grace): what none uses is collected then.\n", c.GracePeriod())
+	if left := found.Copies + found.Locked + int64(len(found.Damaged)); left > 0 {
+		fmt.Fprintf(w, "A server removes files that are of no blob, which here is %s: move what you want to keep elsewhere before you start it.\n", backup.Count(left, "file"))
+	}
+	if len(found.Damaged) > 0 {
+		return fmt.Errorf("damaged: %s", backup.Count(int64(len(found.Damaged)), "file"))
 	}
 	return nil
 }
@@ -138,16 +189,12 @@ func printLines(w io.Writer) func(format string, args ...any) {
 	return func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 }
 
-func describeTotals(t backup.Totals) string {
-	return fmt.Sprintf("%d blobs in files (%d bytes)", t.Count, t.Bytes)
-}
-
 func sayDamaged(w io.Writer, what string, all []backup.Damage) error {
 	for _, d := range all {
 		fmt.Fprintf(w, "Blob %s at %s %s: %s\n", d.Digest, d.Location, what, d.Reason)
 	}
 	if len(all) > 0 {
-		return fmt.Errorf("%d blobs: each %s", len(all), what)
+		return fmt.Errorf("damaged: %s", backup.Count(int64(len(all)), "blob"))
 	}
 	return nil
 }

@@ -58,6 +58,19 @@ type Totals struct {
 	Bytes int64 `json:"bytes"` // unsealed
 }
 
+// String returns "3 blobs in files (1000 bytes)".
+func (t Totals) String() string {
+	return fmt.Sprintf("%s in files (%s)", Count(t.Count, "blob"), Count(t.Bytes, "byte"))
+}
+
+// Count returns "1 blob", or "2 blobs".
+func Count(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // A Damage is a blob that is not in the snapshot, because it could not be read
 // or was not what it should be.
 type Damage struct {
@@ -120,7 +133,7 @@ type blobs interface {
 func openBlobs(url string) (blobs, error) {
 	directory, ok := strings.CutPrefix(url, "file:")
 	if !ok {
-		return nil, fmt.Errorf("blobs: want file:PATH")
+		return nil, errors.New("blobs: want file:PATH")
 	}
 	return file.Open(directory)
 }

@@ -152,7 +152,7 @@ func (r *restoring) copyBlobs(ctx context.Context) (err error) {
 		return err
 	}
 	r.Lost = append(r.Lost, r.Damaged...) // they were lost before
-	r.progress("%d blobs copied", r.Copied.Count)
+	r.progress("%s copied", Count(r.Copied.Count, "blob"))
 	return nil
 }
 
@@ -213,8 +213,8 @@ func (r *restoring) copyKeys(ctx context.Context) error {
 			return fmt.Errorf("restore key %s: %w", name, err)
 		}
 	}
-	print, err := keyPrint(pathOfServerKey(r.to.Data))
-	r.NeedsKey = r.KeyPrint != "" && print != r.KeyPrint
+	printed, err := keyPrint(pathOfServerKey(r.to.Data))
+	r.NeedsKey = r.KeyPrint != "" && printed != r.KeyPrint
 	return err
 }
 
@@ -263,6 +263,6 @@ func (r *restoring) load(ctx context.Context) error {
 	for _, t := range r.Tables {
 		rows += t.Rows
 	}
-	r.progress("%d rows loaded", rows)
+	r.progress("%s loaded", Count(rows, "row"))
 	return nil
 }

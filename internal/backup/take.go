@@ -145,7 +145,7 @@ func (k *taking) copyBlobs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the blobs of the database: %w", err)
 	}
-	k.Progress("%d blobs copied, %d were there", k.Copied.Count, len(have))
+	k.Progress("%s copied, %d there before", Count(k.Copied.Count, "blob"), len(have))
 	return nil
 }
 
@@ -263,7 +263,7 @@ func (k *taking) dump(ctx context.Context) error {
 		}
 		k.Tables = append(k.Tables, d)
 		if d.Rows > 0 {
-			k.Progress("%d rows of %s", d.Rows, d.Name)
+			k.Progress("%s of %s", Count(d.Rows, "row"), d.Name)
 		}
 	}
 	return nil

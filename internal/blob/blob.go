@@ -2,7 +2,8 @@
 //
 // A location is chosen by the store, unique for each upload, and never written
 // twice: two uploads of one digest get two locations, and removing one cannot
-// hurt the other. Which digest lives where is the metadata store's knowledge.
+// hurt the other. Which digest lives where is the metadata store's knowledge; a
+// store knows the digests of its objects only to find them without it.
 package blob
 
 import (
@@ -39,8 +40,10 @@ func (s Sealed) Close() error { return errors.Join(s.Opener.Close(), s.File.Clos
 // An Object is a finished object of a store, as its storage has it.
 type Object struct {
 	Location Location
-	Size     int64 // bytes in storage
-	ModTime  time.Time
+	// Digest is the one that the plaintext had when it was committed.
+	Digest  digest.Digest
+	Size    int64 // bytes in storage
+	ModTime time.Time
 }
 
 // A Store keeps blobs, sealed with a key or, where the key is nil, as they are.

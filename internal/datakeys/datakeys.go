@@ -84,7 +84,7 @@ func (k *Keys) Open(ctx context.Context, keeper registry.Keeper, wrapped []byte)
 		}
 		return o.openKey(keeper, wrapped)
 	}
-	secret, err := k.Ring.Unwrap(ctx, wrapped, purpose)
+	secret, err := unwrap(ctx, k.Ring, wrapped)
 	if err != nil {
 		return nil, fmt.Errorf("unwrap data key: %w", err)
 	}

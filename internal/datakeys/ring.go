@@ -23,20 +23,30 @@ func (k *Keys) Rotate(ctx context.Context) error {
 	return refusal(err)
 }
 
-// Retire implements [registry.SealingKeys]. The material of customers' keys must
-// not depend on the key either, nor what tells the database's ring from another.
+// Retire implements [registry.SealingKeys].
 func (k *Keys) Retire(ctx context.Context, id string) error {
+	if err := k.RewrapRest(ctx); err != nil {
+		return err
+	}
+	return refusal(k.Ring.Remove(ctx, id))
+}
+
+// RewrapRest implements [registry.SealingKeys]. The material of customers' keys
+// must not depend on another key either, nor what tells the database's ring from
+// another.
+func (k *Keys) RewrapRest(ctx context.Context) error {
 	if k.KMS != nil {
 		if err := k.RewrapKeys(ctx); err != nil {
 			return err
 		}
 	}
-	if k.Recheck != nil {
-		if err := k.Recheck(ctx); err != nil {
-			return fmt.Errorf("write the check of the key ring: %w", err)
-		}
+	if k.Recheck == nil {
+		return nil
 	}
-	return refusal(k.Ring.Remove(ctx, id))
+	if err := k.Recheck(ctx); err != nil {
+		return fmt.Errorf("write the check of the key ring: %w", err)
+	}
+	return nil
 }
 
 // refusal tells the caller what the ring refuses.
@@ -65,8 +75,16 @@ func (k *Keys) Rewrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 	return k.Ring.Wrap(ctx, secret, purpose)
 }
 
-// Opens returns an error unless the ring opens a data key.
+// Opens returns an error unless the ring opens a data key: one that is
+// [registry.ErrOtherKeeper] for that of a repository with a KMS key.
 func Opens(ctx context.Context, ring *keyring.Ring, wrapped []byte) error {
-	_, err := ring.Unwrap(ctx, wrapped, purpose)
+	_, err := unwrap(ctx, ring, wrapped)
 	return err
+}
+
+func unwrap(ctx context.Context, ring *keyring.Ring, wrapped []byte) ([]byte, error) {
+	if len(wrapped) > 0 && wrapped[0] == repositoryForm {
+		return nil, registry.ErrOtherKeeper
+	}
+	return ring.Unwrap(ctx, wrapped, purpose)
 }

@@ -106,13 +106,19 @@ func (p *pass) steps() []step {
 	}
 }
 
+// run goes on after a step that fails: on a full disk those before cannot write,
+// and the trash is what makes space.
 func (p *pass) run(ctx context.Context, steps []step) error {
+	var errs []error
 	for _, s := range steps {
 		if err := s.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", s.doing, err)
+			errs = append(errs, fmt.Errorf("%s: %w", s.doing, err))
+			if ctx.Err() != nil {
+				break
+			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (p *pass) sweep(ctx context.Context) (err error) {

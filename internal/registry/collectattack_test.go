@@ -41,13 +41,15 @@ func TestTheFilesOfAnotherDatabaseStay(t *testing.T) {
 	})
 }
 
-// TestAFileThatCannotBeRemovedKeepsNoOthers and is tried again.
+// TestAFileThatCannotBeRemovedKeepsNoOthers, nor what a pass does afterwards, and
+// is tried again.
 func TestAFileThatCannotBeRemovedKeepsNoOthers(t *testing.T) {
 	eachCollected(t, 0, func(t *testing.T, f collectFixture) {
 		for _, name := range []string{"one", "two", "three"} {
 			f.putBlob(t, app, largeLayer(name))
 		}
-		f.clock.advance(time.Second)
+		f.appendPart(t, f.start(t), part([]byte("abandoned")), 9)
+		f.clock.advance(25 * time.Hour)
 		stuck := filepath.Join(f.dir, f.files(t)[0])
 		if err := os.Remove(stuck); err != nil {
 			t.Fatal(err)
@@ -55,8 +57,8 @@ func TestAFileThatCannotBeRemovedKeepsNoOthers(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(stuck, "full"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if c, err := f.CollectNow(t.Context()); c.Files != 2 || err == nil {
-			t.Errorf("%+v, %v, want two files, and an error for the third", c, err)
+		if c, err := f.CollectNow(t.Context()); c.Files != 2 || c.Uploads != 1 || err == nil {
+			t.Errorf("%+v, %v, want two files and an upload, and an error for the third file", c, err)
 		}
 		if waiting := storetest.Texts(t, f.store, `SELECT location FROM trash`); len(waiting) != 1 || !strings.HasSuffix(stuck, waiting[0]) {
 			t.Errorf("in the trash are %q", waiting)

@@ -45,8 +45,10 @@ func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	// A power cut must not undo what made them trash and leave them removed.
-	if err := p.store.Update(ctx, store.PowerSafe, func(context.Context, *store.Tx) error { return nil }); err != nil {
+	// A power cut must not undo what made them trash and leave them removed. On a
+	// full disk that cannot be ruled out, and something has to make space.
+	err = p.store.Update(ctx, store.PowerSafe, func(context.Context, *store.Tx) error { return nil })
+	if err != nil && !store.IsFull(err) {
 		return err
 	}
 	used, err := p.store.LocationsOfBlobs(ctx, locationsOf(some))

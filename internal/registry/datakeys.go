@@ -23,6 +23,10 @@ func (k Keeper) domain() string { return k.RepositoryID }
 // isServer reports whether the keeper is the server itself.
 func (k Keeper) isServer() bool { return k.RepositoryID == "" }
 
+// ErrOtherKeeper reports a data key of a repository with a KMS key where one of
+// the server's own was expected.
+var ErrOtherKeeper = errors.New("it is sealed under the KMS key of a repository")
+
 // DataKeys makes and opens the keys that blobs are sealed with. Its errors that
 // are an [*Error] with CodeKms are told to the caller.
 type DataKeys interface {

@@ -102,6 +102,10 @@ func (r *Registry) rewrapSome(ctx context.Context) (more bool, err error) {
 	case len(rows) > 0:
 		work.After = rows[len(rows)-1].ID
 	case work.Again:
+		// A ring that is not the server's to change loses keys without Retire.
+		if err := r.sealing.RewrapRest(ctx); err != nil {
+			return false, fmt.Errorf("rewrap keys: %w", err)
+		}
 		work.Done = true
 	case settled:
 		work.Again, work.After = true, idBefore(time.UnixMilli(work.Began).Add(-rewrapSkew))

@@ -19,6 +19,8 @@ type SealingKeys interface {
 	// Retire forgets a key, and what it wrapped can be opened no more. It refuses
 	// with CodeSealingKey where it cannot.
 	Retire(ctx context.Context, id string) error
+	// RewrapRest wraps with the current key whatever else the others have wrapped.
+	RewrapRest(ctx context.Context) error
 	// Rewrap returns a wrapped data key as the current key wraps it, or nil when
 	// it does already.
 	Rewrap(ctx context.Context, wrapped []byte) (again []byte, err error)

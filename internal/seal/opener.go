@@ -96,23 +96,63 @@ func (o *Opener) WriteTo(w io.Writer) (int64, error) {
 // io.EOF when there are less than n bytes.
 func (o *Opener) CopyN(w io.Writer, n int64) (written int64, err error) {
 	end := o.offset + n
-	for o.offset < end {
-		plain, err := o.next(end)
-		if err != nil {
-			return written, err
-		}
-		plain = plain[:min(int64(len(plain)), end-o.offset)]
-		k, err := w.Write(plain)
-		written += int64(k)
-		o.offset += int64(k)
-		if err == nil && k < len(plain) {
-			err = io.ErrShortWrite
-		}
-		if err != nil {
-			return written, err
-		}
+	if min(end, o.size)-o.offset > 2*windowChunks*ChunkSize {
+		written, err = o.copyAhead(w, min(end, o.size))
 	}
-	return written, nil
+	for err == nil && o.offset < end {
+		var plain []byte
+		if plain, err = o.next(end); err != nil {
+			break
+		}
+		var k int64
+		k, err = o.copy(w, plain, end)
+		written += k
+	}
+	return written, err
+}
+
+// copy writes plaintext from the offset on, up to end, and moves the offset.
+func (o *Opener) copy(w io.Writer, plain []byte, end int64) (int64, error) {
+	plain = plain[:min(int64(len(plain)), end-o.offset)]
+	k, err := w.Write(plain)
+	o.offset += int64(k)
+	if err == nil && k < len(plain) {
+		err = io.ErrShortWrite
+	}
+	return int64(k), err
+}
+
+// copyAhead copies up to an offset, and opens one window while another is
+// written: a single reader need not wait for the cipher.
+func (o *Opener) copyAhead(w io.Writer, end int64) (written int64, err error) {
+	if _, err := o.next(end); err != nil {
+		return 0, err
+	}
+	spare, err := newWindow(o.key)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { spare.release() }()
+	for {
+		following, loaded := o.window.end(), func() error { return nil }
+		if following < end {
+			loaded = spare.start(o, following/ChunkSize, end)
+		}
+		for err == nil && o.offset < min(following, end) {
+			var k int64
+			plain := o.window.plain[o.offset/ChunkSize-o.window.first][o.offset%ChunkSize:]
+			k, err = o.copy(w, plain, end)
+			written += k
+		}
+		// The window is waited for in any case: its memory is given back.
+		if failed := loaded(); err == nil {
+			err = failed
+		}
+		if err != nil || o.offset >= end {
+			return written, err
+		}
+		o.window, spare = spare, o.window
+	}
 }
 
 // next returns the plaintext from the offset on, as far as it is at hand; wanted

@@ -346,3 +346,70 @@ func TestSealingAndReadingAllocateNothingForAChunk(t *testing.T) {
 		}
 	}
 }
+
+// A limitedWriter takes so many bytes and fails then.
+type limitedWriter struct {
+	bytes.Buffer
+	limit int
+}
+
+var errFull = errors.New("full")
+
+func (w *limitedWriter) Write(p []byte) (int, error) {
+	n := min(len(p), w.limit-w.Len())
+	w.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+func TestCopyNCopiesAnyRange(t *testing.T) {
+	eachLayers(t, func(t *testing.T, k *seal.Key) {
+		const size = 21*seal.ChunkSize + 5
+		plain := content(size, 3)
+		o := open(t, k, sealFile(t, k, plain, 1<<20), size)
+		for _, from := range []int{0, 1, seal.ChunkSize, 3*seal.ChunkSize - 1, 12 * seal.ChunkSize, size - 1, size} {
+			for _, n := range []int{0, 1, seal.ChunkSize, 8*seal.ChunkSize + 1, 9 * seal.ChunkSize, 17*seal.ChunkSize - 3, size - from, size} {
+				if _, err := o.Seek(int64(from), io.SeekStart); err != nil {
+					t.Fatal(err)
+				}
+				var got bytes.Buffer
+				copied, err := o.CopyN(&got, int64(n))
+				want := plain[from:min(from+n, size)]
+				if short := len(want) < n; copied != int64(len(want)) || !bytes.Equal(got.Bytes(), want) || short != errors.Is(err, io.EOF) || !short && err != nil {
+					t.Fatalf("CopyN of %d from %d copied %d, %v", n, from, copied, err)
+				}
+				rest, err := io.ReadAll(o)
+				if err != nil || !bytes.Equal(rest, plain[min(from+n, size):]) {
+					t.Fatalf("after CopyN of %d from %d %d bytes are left, %v", n, from, len(rest), err)
+				}
+			}
+		}
+	})
+}
+
+func TestCopyNEndsAtAFailure(t *testing.T) {
+	const size = 21 * seal.ChunkSize
+	k, plain := newKey(1), content(size, 3)
+	file := sealFile(t, k, plain, 1<<20)
+	for _, limit := range []int{0, 5*seal.ChunkSize + 3, 8 * seal.ChunkSize, size - 1} {
+		w := &limitedWriter{limit: limit}
+		o := open(t, k, file, size)
+		if n, err := o.CopyN(w, size); n != int64(limit) || !errors.Is(err, errFull) || !bytes.Equal(w.Bytes(), plain[:limit]) {
+			t.Errorf("a writer of %d bytes took %d, %v", limit, n, err)
+		}
+		if rest, err := io.ReadAll(o); err != nil || !bytes.Equal(rest, plain[limit:]) {
+			t.Errorf("after a writer of %d bytes %d are left, %v", limit, len(rest), err)
+		}
+	}
+	for _, at := range []int{100, len(file) / 2, len(file) - 1} {
+		damaged := slices.Clone(file)
+		damaged[at] ^= 1
+		var got bytes.Buffer
+		n, err := open(t, k, damaged, size).CopyN(&got, size)
+		if !errors.Is(err, seal.ErrDamaged) || n != int64(got.Len()) || n >= size || !bytes.HasPrefix(plain, got.Bytes()) {
+			t.Errorf("a flip at %d gave %d bytes, %v", at, n, err)
+		}
+	}
+}

@@ -98,6 +98,13 @@ func (w *window) load(o *Opener, number, wanted int64) error {
 	return nil
 }
 
+// start begins to load and returns the function that waits for the end.
+func (w *window) start(o *Opener, number, wanted int64) (loaded func() error) {
+	done := make(chan error, 1)
+	go func() { done <- w.load(o, number, wanted) }()
+	return func() error { return <-done }
+}
+
 // memories hands out the memory of windows.
 var memories windowMemories
 

@@ -79,9 +79,19 @@ func newUnsealedServer(tb testing.TB, database string) *fixture {
 func startServer(tb testing.TB, c config.Config, database string, changes ...func(*server)) *fixture {
 	tb.Helper()
 	c.Data, c.Database = tb.TempDir(), database
+	return startServerIn(tb, inData(c), changes...)
+}
+
+// inData puts what a server keeps beside its database into its data directory.
+func inData(c config.Config) config.Config {
 	c.SealKeys = "file:" + filepath.Join(c.Data, "seal-keys")
 	c.Blobs = "file:" + filepath.Join(c.Data, "blobs")
 	c.Audit = "file:" + filepath.Join(c.Data, "audit", "audit.log")
+	return c
+}
+
+func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fixture {
+	tb.Helper()
 	s := &server{
 		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
 		metrics: prometheus.NewRegistry(),

@@ -21,7 +21,7 @@ func Verify(ctx context.Context, o Options, say func(format string, args ...any)
 	}
 	found, err := verify.Run(ctx, verify.Options{
 		Store: metadata, Blobs: blobs, Keys: keys, Mark: true, Grace: s.Config.GracePeriod(), Log: s.Log,
-		Progress: func(r verify.Report) { say("Verified so far: %d blobs, %d manifests.", r.Blobs, r.Manifests) },
+		Progress: func(r verify.Report) { say("Verified so far: blobs %d, manifests %d.", r.Blobs, r.Manifests) },
 	})
 	if err != nil {
 		return 0, err
@@ -29,6 +29,6 @@ func Verify(ctx context.Context, o Options, say func(format string, args ...any)
 	for _, f := range found.Findings {
 		say("%s: %s %s %s", f.Kind, f.Problem, f.Digest, f.Where())
 	}
-	say("Verified %d blobs, %d manifests and %d tags: %d damaged.", found.Blobs, found.Manifests, found.Tags, found.Damage())
+	say("Verified: blobs %d, manifests %d, tags %d; %d damaged.", found.Blobs, found.Manifests, found.Tags, found.Damage())
 	return found.Damage(), nil
 }

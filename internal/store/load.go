@@ -26,7 +26,7 @@ type Dump struct {
 	Tables []Table
 	// Open returns what reads a table's rows, one by one, until io.EOF. A row may
 	// be overwritten by the next, its values not.
-	Open func(t Table) (next func() ([]any, error), close func() error, err error)
+	Open func(t Table) (next func() ([]any, error), end func() error, err error)
 }
 
 // Empty returns an error that is [ErrNotEmpty] unless there is no database of

@@ -152,6 +152,15 @@ func validLocation(location blob.Location) bool {
 	return (isSHA256 || isSHA512) && hex[:2] == dir && validID(id)
 }
 
+// digestOf returns the digest that locate made a location of.
+func digestOf(location blob.Location) digest.Digest {
+	hex, _, _ := strings.Cut(path.Base(string(location)), ".")
+	if digest.SHA256.Validate(hex) == nil {
+		return digest.NewDigestFromEncoded(digest.SHA256, hex)
+	}
+	return digest.NewDigestFromEncoded(digest.SHA512, hex)
+}
+
 // validID is stricter than uuid.Parse, which takes several spellings of one id.
 func validID(id string) bool {
 	u, err := uuid.Parse(id)

@@ -45,7 +45,7 @@ func objectOf(dir string, entry fs.DirEntry) (o blob.Object, ok bool, err error)
 	if err != nil {
 		return blob.Object{}, false, fmt.Errorf("look at blob: %w", err)
 	}
-	return blob.Object{Location: location, Size: info.Size(), ModTime: info.ModTime()}, true, nil
+	return blob.Object{Location: location, Digest: digestOf(location), Size: info.Size(), ModTime: info.ModTime()}, true, nil
 }
 
 func (s *Store) eachEntry(ctx context.Context, name string, do func(fs.DirEntry) error) error {

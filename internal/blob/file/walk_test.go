@@ -38,7 +38,7 @@ func TestWalkPassesOverForeignFiles(t *testing.T) {
 	if err := s.Walk(t.Context(), func(o blob.Object) error { got = append(got, o); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].Location != location || got[0].Size != 5 {
+	if len(got) != 1 || got[0].Location != location || got[0].Digest != d || got[0].Size != 5 {
 		t.Errorf("Walk: %+v, want only %s", got, location)
 	}
 }
