@@ -47,8 +47,9 @@ e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real cl
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB
+soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
 	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
+	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
 
 .PHONY: bench

@@ -22,16 +22,21 @@ type takeBackup struct {
 	config.Config
 
 	Target   string `arg:"" help:"Where to: a directory, or s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true."`
-	List     bool   `help:"List the snapshots of the target and do nothing else."`
-	Keep     int    `help:"Remove all but so many snapshots afterwards, and the blobs that none of them needs (default: keep all)." placeholder:"N"`
-	WithKeys bool   `name:"with-keys" help:"Put the server key and the key ring into the backup: whoever reads it can then read everything."`
+	List     bool   `help:"List the snapshots of the target and do nothing else." xor:"list,keys"`
+	Keep     int    `help:"Remove all but so many snapshots afterwards, and the blobs that none of them needs (default: keep all)." placeholder:"N" xor:"list"`
+	WithKeys bool   `name:"with-keys" help:"Put the server key and the key ring into the backup: whoever reads it can then read everything." xor:"keys"`
+}
+
+// Validate refuses what cannot be counted.
+func (c *takeBackup) Validate() error {
+	if c.Keep < 0 {
+		return errors.New("--keep: must not be negative")
+	}
+	return nil
 }
 
 // Run takes a snapshot, or lists those that there are.
 func (c *takeBackup) Run(w io.Writer) error {
-	if c.Keep < 0 {
-		return errors.New("--keep: must not be negative")
-	}
 	ctx, stop := untilTerminated()
 	defer stop()
 	if c.List {
@@ -70,6 +75,9 @@ func (c *takeBackup) list(ctx context.Context, w io.Writer) error {
 	all, err := backup.List(ctx, c.Target)
 	if err != nil {
 		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s %w", c.Target, backup.ErrNoBackup)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SNAPSHOT\tTAKEN\tBLOBS\tBYTES\tDAMAGED\tKEYS\tVERSION")

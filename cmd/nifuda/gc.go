@@ -16,8 +16,16 @@ import (
 type gc struct {
 	apiCall
 
-	Now    bool `help:"Free now what nobody uses any more, and say what that was." xor:"gc" required:""`
-	Status bool `help:"Show what was freed, what waits, and how long things are kept." xor:"gc" required:""`
+	Now    bool `help:"Free now what nobody uses any more, and say what that was." xor:"gc"`
+	Status bool `help:"Show what was freed, what waits, and how long things are kept." xor:"gc"`
+}
+
+// Validate wants to be told which of the two is to be done.
+func (c *gc) Validate() error {
+	if !c.Now && !c.Status {
+		return errors.New("missing flags: --now or --status")
+	}
+	return nil
 }
 
 // Run runs the garbage collector of a server, or shows what it does.

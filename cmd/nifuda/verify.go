@@ -39,10 +39,10 @@ const (
 type verify struct {
 	apiCall
 
-	Repair bool   `help:"Mend what can be mended from what is there, and mark damaged blobs, so that a pull of one fails clearly and a push of it heals."`
-	Rate   string `help:"Bytes to read in a second at most, such as 50MiB; 0 is as many as can be (the server's --scrub-rate otherwise)." placeholder:"BYTES"`
-	Status bool   `xor:"what" help:"Only tell how far the verification is, or what the last one found, and when everything was last read."`
-	Stop   bool   `xor:"what" help:"End the verification that is running."`
+	Repair bool   `xor:"repair" help:"Mend what can be mended from what is there, and mark damaged blobs, so that a pull of one fails clearly and a push of it heals."`
+	Rate   string `xor:"rate" help:"Bytes to read in a second at most, such as 50MiB; 0 is as many as can be (the server's --scrub-rate otherwise)." placeholder:"BYTES"`
+	Status bool   `xor:"status,rate,repair" help:"Only tell how far the verification is, or what the last one found, and when everything was last read."`
+	Stop   bool   `xor:"status,rate,repair" help:"End the verification that is running."`
 }
 
 // pollInterval is how often the server is asked how far it is.
@@ -197,10 +197,13 @@ func tellVerification(w io.Writer, v *nifuda.Verification) error {
 	if v.Status == nifuda.VerificationStatusRunning && !v.LastCompletedAt.IsZero() {
 		fmt.Fprintf(&b, "Everything was last read until %s.\n", v.LastCompletedAt.UTC().Format(time.RFC3339))
 	}
-	if v.Damage == 0 {
-		b.WriteString("Nothing is damaged.\n")
-	} else {
+	switch {
+	case v.Damage > 0:
 		fmt.Fprintf(&b, "Damaged: %d.\n", v.Damage)
+	case v.Status == nifuda.VerificationStatusComplete:
+		b.WriteString("Nothing is damaged.\n")
+	default:
+		b.WriteString("Nothing of it is damaged.\n")
 	}
 	for _, count := range v.Counts {
 		fmt.Fprintf(&b, "%s: %d", count.Kind, count.Count)

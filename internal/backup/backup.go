@@ -169,6 +169,9 @@ func snapshots(ctx context.Context, t target) (all []Snapshot, err error) {
 	return all, nil
 }
 
+// ErrNoBackup reports a target without any snapshot.
+var ErrNoBackup = errors.New("holds no backup")
+
 // ErrNoSnapshot reports a snapshot that a target lacks.
 var ErrNoSnapshot = errors.New("there is no such snapshot")
 

@@ -214,7 +214,7 @@ func TestAnInterruptedBackupIsNone(t *testing.T) {
 	if all, err := backup.List(t.Context(), target); err != nil || len(all) != 0 {
 		t.Errorf("it left %d snapshots: %v", len(all), err)
 	}
-	if _, err := backup.Restore(t.Context(), target, "", placeFor(t, ""), nil); !errors.Is(err, backup.ErrNoSnapshot) {
+	if _, err := backup.Restore(t.Context(), target, "", placeFor(t, ""), nil); !errors.Is(err, backup.ErrNoBackup) {
 		t.Errorf("restoring it: %v", err)
 	}
 	if taken := take(t, i, target, backup.Options{Keep: 1}); taken.Copied.Count != 0 || taken.Blobs.Count != 20 {

@@ -83,7 +83,7 @@ func (r *restoring) choose(ctx context.Context, where, name string) (err error) 
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("%s has no snapshots: %w", where, ErrNoSnapshot)
+		return fmt.Errorf("%s %w", where, ErrNoBackup)
 	}
 	r.Snapshot = all[len(all)-1]
 	return nil

@@ -37,6 +37,9 @@ func openTarget(ctx context.Context, where string) (target, error) {
 	if strings.HasPrefix(where, "s3://") {
 		return openBucket(ctx, where)
 	}
+	if scheme, _, ok := strings.Cut(where, "://"); ok {
+		return nil, fmt.Errorf("%s://: want a directory, or s3://bucket/prefix", scheme)
+	}
 	return directory{strings.TrimPrefix(where, "file:"), map[string]bool{}, new(sync.Mutex)}, nil
 }
 

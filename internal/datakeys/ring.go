@@ -49,14 +49,13 @@ func (k *Keys) RewrapRest(ctx context.Context) error {
 	return nil
 }
 
-// refusal tells the caller what the ring refuses.
+// refusal tells the caller why the ring is not changed: what it refuses, that its
+// file is gone, or what the KMS says that keeps it.
 func refusal(err error) error {
-	for _, told := range []error{keyring.ErrFixed, keyring.ErrCurrentKey, keyring.ErrUnknownKey} {
-		if errors.Is(err, told) {
-			return &registry.Error{Code: registry.CodeSealingKey, Message: err.Error()}
-		}
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
 	}
-	return err
+	return &registry.Error{Code: registry.CodeSealingKey, Message: err.Error()}
 }
 
 // Rewrap implements [registry.SealingKeys].

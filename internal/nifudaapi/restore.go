@@ -72,7 +72,7 @@ func (a *api) RestoreTag(ctx context.Context, in *nifuda.RestoreTagRequest) (*ni
 		return nil, err
 	}
 	if (in.Sequence == nil) == (in.Before == nil) {
-		return nil, registry.InvalidParameter("Sequence", "either Sequence or Before must be given")
+		return nil, registry.InvalidParameter("Sequence", "one of Sequence and Before must be given, and not both")
 	}
 	var before time.Time
 	if in.Before != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // SealingKeys are the server's own keys, which wrap the data keys of all blobs
@@ -78,6 +79,9 @@ func (r *Registry) RetireSealingKey(ctx context.Context, id string) error {
 	state, err := r.Sealing(ctx)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(state.Keys, id) {
+		return refuse(CodeSealingKey, "The key %s cannot be retired: it is not in the key ring.", id)
 	}
 	if id == state.Keys[0] {
 		return refuse(CodeSealingKey, "The key %s cannot be retired: it is the current key.", id)

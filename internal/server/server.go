@@ -28,7 +28,6 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
-	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
@@ -120,18 +119,14 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err := s.lock(s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
-	key, err := credentials.ServerKey(s.Config.Data)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: server key: %w", err)
-	}
-	if s.keyring, err = authn.NewKeyring(key); err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: server key: %w", err)
-	}
 	metadata, err = store.Open(ctx, s.Config.Database)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, metadata.Close)
+	if s.keyring, err = openServerKey(ctx, metadata, s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	}
 	s.identities, err = identity.New(ctx, metadata, identity.Options{
 		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
 		DefaultAccount: s.Config.Account, Log: s.Log,
@@ -139,6 +134,9 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	})
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
+	}
+	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
 	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
 	ring, err := s.openRing(ctx, metadata)

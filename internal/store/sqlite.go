@@ -110,6 +110,9 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makeTrashLock(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	uploads, err := openUploadLog(path + "-uploads")
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -60,6 +61,16 @@ const trashPatience = 10 * time.Millisecond
 // trashLock is the file beside an SQLite database whose lock decides.
 func trashLock(path string) *flock.Flock {
 	return flock.New(path+"-trash", flock.SetPermissions(0o600))
+}
+
+// makeTrashLock makes that file the server's own: if a backup made it as another
+// user, such as root, the server could not lock it.
+func makeTrashLock(path string) error {
+	file, err := os.OpenFile(path+"-trash", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func holdTrashFile(ctx context.Context, path string) (*TrashHold, error) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -70,4 +71,18 @@ func claimTrash(t *testing.T, s *store.Store, want bool) (release func() error) 
 		t.Fatalf("claimed is %v", claimed)
 	}
 	return release
+}
+
+// A backup often runs as another user than the server, who could not lock a file
+// of that one.
+func TestTheServerMakesTheTrashLockItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nifuda.db")
+	s, err := store.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := os.Stat(path + "-trash"); err != nil {
+		t.Error(err)
+	}
 }
