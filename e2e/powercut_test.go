@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
 	"github.com/nifuda/nifuda/e2e/powercut"
 )
 
@@ -321,6 +324,51 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 		m.cut(1 + m.luck.IntN(m.disk.Steps()))
 	}
 	t.Logf("%d acknowledged changes", m.acknowledged())
+}
+
+// TestADiskThatTakesNoWritesIsReadAllTheSame: after an error Linux may refuse every
+// change of a file system, until somebody mounts it for writing again.
+func TestADiskThatTakesNoWritesIsReadAllTheSame(t *testing.T) {
+	const readOnly = "The registry's storage fails or is read-only."
+	m := newMachine(t)
+	m.boot(nil)
+	createRepository := &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")}
+	if _, err := m.api.CreateRepository(t.Context(), createRepository); err != nil {
+		t.Fatal(err)
+	}
+	img, more := newImage(t, "amd64", 300<<10), newImage(t, "amd64", 300<<10)
+	if err := m.docker.push(t.Context(), "app", "v1", img); err != nil {
+		t.Fatal(err)
+	}
+	m.disk.SetFault(func(powercut.Op, string) error { return syscall.EROFS })
+	await(t, "the server that is not ready", func() bool {
+		status, err := get(t.Context(), m.url()+"/readyz")
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	if err := m.docker.verify(t.Context(), "app", "v1", img); err != nil {
+		t.Errorf("a pull: %v", err)
+	}
+	remove := func() error {
+		_, _, err := m.docker.do(t.Context(), http.StatusAccepted, http.MethodDelete, "/v2/app/manifests/"+img.Digest, nil, nil)
+		return err
+	}
+	for name, err := range map[string]error{
+		"a push":     m.docker.push(t.Context(), "app", "v2", more),
+		"a deletion": remove(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "status 503") || !strings.Contains(err.Error(), readOnly) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	m.disk.SetFault(nil)
+	m.awaitReady()
+	if err := m.docker.push(t.Context(), "app", "v2", more); err != nil {
+		t.Errorf("a push afterwards: %v", err)
+	}
+	if err := errors.Join(m.docker.verify(t.Context(), "app", "v1", img), m.docker.verify(t.Context(), "app", "v2", more), remove()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	m.off()
 }
 
 // awaitCount waits until a fault was met so often.

@@ -39,7 +39,8 @@ type Watch struct {
 // A shortage is why there is no room.
 type shortage struct{ err error }
 
-// An answer serves this long, or until a quarter of the reserve was written.
+// The answer that there is room serves this long, or until a quarter of the
+// reserve was written.
 const answerTime = time.Second
 
 // New returns the watch over places of which so many bytes are reserved; 0 is
@@ -55,7 +56,7 @@ func (w *Watch) Room(bytes int64) error {
 		return nil
 	}
 	written := w.written.Add(bytes)
-	if w.now().UnixNano()-w.looked.Load() >= int64(answerTime) || written > w.reserve/4 {
+	if w.short.Load() != nil || written > w.reserve/4 || w.now().UnixNano()-w.looked.Load() >= int64(answerTime) {
 		w.look()
 	}
 	if s := w.short.Load(); s != nil {

@@ -144,8 +144,9 @@ type source struct {
 	read int64 // since room was asked
 }
 
-// A push asks whether there is room before so many bytes each.
-const roomStep = 4 << 20
+// A push asks whether there is room before so many bytes each. What is less it
+// does not announce: many small layers must not add up to the reserve.
+const roomStep = 64 << 10
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.read >= roomStep {

@@ -117,7 +117,11 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	s, err := openLocked(ctx, path, file, lock, uploads)
+	spare := openSpare(path + "-spare")
+	s, err := openLocked(ctx, path, file, lock, uploads, spare)
+	if isFull(err) && spare.giveUp() {
+		s, err = openLocked(ctx, path, file, lock, uploads, spare)
+	}
 	if err != nil {
 		return nil, errors.Join(err, uploads.close(), lock.Close())
 	}
@@ -139,7 +143,7 @@ func lockDatabase(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog) (*Store, error) {
+func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog, spare *spare) (*Store, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
 		"&_pragma=wal_autocheckpoint(0)" // the writer does it, see copyLog
@@ -173,7 +177,7 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxIdleConns(n)
 
 	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
@@ -252,6 +256,7 @@ func (e *sqliteEngine) close() error {
 type sqliteWriter struct {
 	conn    *sql.Conn
 	file    *openedFile
+	spare   *spare
 	tx      *Tx
 	relaxed bool // synchronous=NORMAL is set
 
@@ -259,6 +264,10 @@ type sqliteWriter struct {
 	// log had so many pages.
 	unsynced bool
 	logged   int
+
+	// heldUp is how many pages the log had when a reader last kept it from being
+	// copied whole.
+	heldUp int
 
 	// suspect is set when a write or a sync failed. The kernel may have dropped
 	// what older commits wrote to the log and call the next sync a success;
@@ -278,22 +287,18 @@ func (w *sqliteWriter) run(queue <-chan *write) {
 	}
 }
 
-// commit runs a batch in one transaction, each write in a savepoint of its own,
-// and tells every caller its result once the commit is as durable as any of
-// them asked for.
+// commit runs a batch in one transaction and tells every caller its result once
+// the commit is as durable as any of them asked for.
 func (w *sqliteWriter) commit(batch []*write) {
 	ctx := context.Background()
-	results := make([]error, len(batch))
-	err := w.begin(ctx, batch)
-	if err == nil {
-		for i, one := range batch {
-			if results[i], err = w.apply(ctx, one, len(batch) > 1); err != nil {
-				break
-			}
-		}
-		err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	results, err := w.transact(ctx, batch)
+	if (isFull(err) || slices.ContainsFunc(results, isFull)) && w.spare.giveUp() {
+		results, err = w.transact(ctx, batch)
 	}
 	if err == nil {
+		err = w.makeDurable(ctx)
+	}
+	if isFull(err) && w.spare.giveUp() {
 		err = w.makeDurable(ctx)
 	}
 	if isIOError(err) {
@@ -305,13 +310,36 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		one.result <- results[i]
 	}
-	least := checkpointPages
-	if slices.ContainsFunc(batch, func(one *write) bool { return one.settle }) {
-		least = 1
+	if err == nil {
+		w.keepHouse(ctx, slices.ContainsFunc(batch, func(one *write) bool { return one.settle }))
 	}
-	if err == nil && isIOError(w.copyLog(ctx, least)) {
+}
+
+// transact runs a batch in one transaction, each write in a savepoint of its own.
+func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []error, err error) {
+	results = make([]error, len(batch))
+	if err := w.begin(ctx, batch); err != nil {
+		return results, err
+	}
+	for i, one := range batch {
+		if results[i], err = w.apply(ctx, one, len(batch) > 1); err != nil {
+			break
+		}
+	}
+	return results, w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+}
+
+// keepHouse does what no caller waits for.
+func (w *sqliteWriter) keepHouse(ctx context.Context, settle bool) {
+	err := w.copyLog(ctx, settle)
+	if isIOError(err) {
 		w.suspect.Store(true)
 	}
+	if isFull(err) {
+		w.spare.giveUp()
+		return
+	}
+	w.spare.renew()
 }
 
 // makeDurable keeps the promise that a synced commit syncs those before it: SQLite
@@ -342,24 +370,36 @@ func (w *sqliteWriter) writeNothing(ctx context.Context) error {
 	return w.end(ctx, w.exec(ctx, "PRAGMA application_id = 0"), false)
 }
 
-// copyLog copies the write-ahead log into the database when it has become long.
+// copyLog copies the write-ahead log into the database when it has become long,
+// or is to be copied however short it is.
 //
 // SQLite would do that by itself, but when a reader holds it up it copies a
 // part, without a sync, and remembers that as done. Should the sync after the
 // rest fail, the kernel may drop both parts, and SQLite would copy only the rest
 // again. So this waits for the readers, which are short, and copies the whole. A
 // reader that takes longer, such as a backup, gets the part after all, for the
-// log must not grow without end.
-func (w *sqliteWriter) copyLog(ctx context.Context, least int) error {
+// log must not grow without end; then it is not waited for again before the log
+// has become as long once more.
+func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 	logged, copied, err := w.logPages(ctx)
-	if err != nil || logged-copied < least {
+	if err != nil {
 		return err
+	}
+	if logged < w.heldUp {
+		w.heldUp = 0 // the log has begun anew
+	}
+	if waiting := logged - copied; waiting == 0 || !settle && min(waiting, logged-w.heldUp) < checkpointPages {
+		return nil
 	}
 	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {
 		return err
 	}
 	var busy int
 	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &logged, &copied)
+	w.heldUp = 0
+	if busy != 0 || copied < logged {
+		w.heldUp = logged
+	}
 	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
 }
 
@@ -475,6 +515,12 @@ func isIOError(err error) bool {
 	return ok && e.Code()&0xff == sqlite3.SQLITE_IOERR
 }
 
+// isFull reports whether err is a lack of space for the database, or for what
+// SQLite keeps beside it.
+func isFull(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_FULL) || isSQLite(err, sqlite3.SQLITE_IOERR_SHMSIZE)
+}
+
 func isSQLite(err error, code int) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code() == code
@@ -488,7 +534,7 @@ func IsForeignKey(err error) bool {
 
 // IsFull reports whether err is a lack of space where the database is.
 func IsFull(err error) bool {
-	return isSQLite(err, sqlite3.SQLITE_FULL) || isPostgres(err, "53100")
+	return isFull(err) || isPostgres(err, "53100")
 }
 
 // IsBroken reports whether err is a failure to read or write where the database

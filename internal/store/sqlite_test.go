@@ -115,6 +115,38 @@ func TestALongLogIsCopiedIntoTheDatabase(t *testing.T) {
 	}
 }
 
+// A backup may read for minutes. Commits wait for it once for each stretch of the
+// log, not each of them.
+func TestALongReaderHoldsUpFewCommits(t *testing.T) {
+	s, _ := openTest(t)
+	reader, err := s.engine.(*sqliteEngine).readers.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Rollback() //nolint:errcheck // nothing was written
+	if _, err := reader.Exec("SELECT COUNT(*) FROM settings"); err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
+		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", pageSize*(checkpointPages+100)), 1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const commits = 50
+	start := time.Now()
+	for i := range commits {
+		if err := putSetting(s, strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := time.Since(start)
+	t.Logf("%d commits took %v", commits, took)
+	if took > commits*100*time.Millisecond/2 {
+		t.Errorf("%d commits took %v", commits, took)
+	}
+}
+
 // A server that is not ready gets no requests that would write.
 func TestReadinessComesBackWithoutAWrite(t *testing.T) {
 	s, path := openTest(t)

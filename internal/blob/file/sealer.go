@@ -98,8 +98,9 @@ func (w *writer) releaseSealer() {
 	if w.sealer == nil || w.sealer.output == nil {
 		return
 	}
-	w.store.outputs.Put(&w.sealer.output)
+	output := w.sealer.output // a variable of its own: its address is the next writer's
 	w.sealer.output = nil
+	w.store.outputs.Put(&output)
 }
 
 // sealedSHA512 opens what is in the file, and adds what is not in it yet.
