@@ -71,6 +71,7 @@ type sqliteEngine struct {
 	lock    *flock.Flock
 	uploads *uploadLog
 	suspect *atomic.Bool // of the writer
+	torn    *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
 
@@ -108,14 +109,14 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	lock, err := lockDatabase(path)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	if err := makeTrashLock(path); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, file.Close(), lock.Close())
 	}
 	uploads, err := openUploadLog(path + "-uploads")
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, file.Close(), lock.Close())
 	}
 	spare := openSpare(path + "-spare")
 	s, err := openLocked(ctx, path, file, lock, uploads, spare)
@@ -123,7 +124,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		s, err = openLocked(ctx, path, file, lock, uploads, spare)
 	}
 	if err != nil {
-		return nil, errors.Join(err, uploads.close(), lock.Close())
+		return nil, errors.Join(err, file.Close(), uploads.close(), lock.Close())
 	}
 	return s, nil
 }
@@ -176,8 +177,8 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
@@ -249,7 +250,10 @@ func (e *sqliteEngine) close() error {
 	}
 	e.mu.Unlock()
 	<-e.done
-	return errors.Join(e.readers.Close(), e.writer.Close(), e.uploads.close(), e.lock.Close())
+	if e.torn.Load() { // SQLite would take the log for copied, and remove it
+		return errors.Join(errHalfCopied, e.uploads.close(), e.lock.Close())
+	}
+	return errors.Join(e.readers.Close(), e.writer.Close(), e.file.Close(), e.uploads.close(), e.lock.Close())
 }
 
 // A sqliteWriter owns the one connection that writes.
@@ -273,10 +277,20 @@ type sqliteWriter struct {
 	// what older commits wrote to the log and call the next sync a success;
 	// everything must be in the database file itself before more is promised.
 	suspect *atomic.Bool
+
+	// torn is set when a part of the log was copied into the database and could
+	// not be synced there. SQLite takes it for copied as long as it has the
+	// database open, so nothing more is promised until the next process begins with
+	// the log as it is.
+	torn *atomic.Bool
 }
 
 func (w *sqliteWriter) run(queue <-chan *write) {
-	defer w.conn.Close()
+	defer func() {
+		if !w.torn.Load() {
+			w.conn.Close()
+		}
+	}()
 	batch := make([]*write, 0, batchLimit)
 	for first := range queue {
 		batch = append(batch[:0], first)
@@ -378,8 +392,8 @@ func (w *sqliteWriter) writeNothing(ctx context.Context) error {
 // rest fail, the kernel may drop both parts, and SQLite would copy only the rest
 // again. So this waits for the readers, which are short, and copies the whole. A
 // reader that takes longer, such as a backup, gets the part after all, for the
-// log must not grow without end; then it is not waited for again before the log
-// has become as long once more.
+// log must not grow without end: that part is synced here. Such a reader is not
+// waited for again before the log has become as long once more.
 func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 	logged, copied, err := w.logPages(ctx)
 	if err != nil {
@@ -399,8 +413,18 @@ func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 	w.heldUp = 0
 	if busy != 0 || copied < logged {
 		w.heldUp = logged
+		w.syncPart()
 	}
 	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
+}
+
+// syncPart makes durable what was copied of a log that a reader kept from being
+// copied whole: SQLite syncs only after the rest.
+func (w *sqliteWriter) syncPart() {
+	if w.file.Sync() != nil {
+		w.torn.Store(true)
+		w.suspect.Store(true)
+	}
 }
 
 // logPages is how many pages the log has, and how many of them are in the
@@ -424,8 +448,14 @@ func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
 	if err := w.file.intactLately(); err != nil {
 		return err
 	}
+	if w.torn.Load() {
+		return errHalfCopied
+	}
 	if w.suspect.Load() {
 		if err := checkpoint(ctx, w.conn); err != nil {
+			if errors.Is(err, errBusy) {
+				w.syncPart()
+			}
 			return fmt.Errorf("recover from a failed write: %w", err)
 		}
 		w.suspect.Store(false)
@@ -505,10 +535,15 @@ func checkpoint(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if busy != 0 {
-		return errors.New("checkpoint: the database is busy")
+		return errBusy
 	}
 	return nil
 }
+
+var (
+	errBusy       = errors.New("checkpoint: the database is busy")
+	errHalfCopied = errors.New("the disk failed while the database was being written; nothing that was acknowledged is lost, but the server must be started again before it can write")
+)
 
 func isIOError(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
