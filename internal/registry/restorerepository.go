@@ -38,9 +38,12 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 	defer r.protections.change(to)()
 	var row store.Repository
 	err = r.update(ctx, to, func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.LockDeletedRepository(ctx, deleted.ID, r.restorableSince())
+		locked, err := tx.LockDeletedRepository(ctx, deleted.ID, r.restorableSince())
 		if err != nil {
 			return err
+		}
+		if locked != deleted { // it was restored and deleted again
+			return store.ErrNotFound
 		}
 		if row, err = tx.ShowRepository(ctx, deleted.ID, to.Registry.Account, to.Registry.Region, to.Name); err != nil {
 			return err
