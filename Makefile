@@ -32,7 +32,7 @@ build: ## Build bin/nifuda, static
 
 
 .PHONY: test
-test: clients drift lint cross race e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint cross race collect e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: ## Run the Go tests
@@ -41,6 +41,10 @@ unit: ## Run the Go tests
 .PHONY: race
 race: ## Run the Go tests with the race detector
 	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
+
+.PHONY: collect
+collect: ## Run the collector at full size: a minute of pushes and deletions, 2,000 images
+	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestCollectorSoak|TestSpace|TestAPass' ./internal/registry
 
 .PHONY: e2e
 e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests

@@ -22,7 +22,7 @@ func soakTime() time.Duration {
 	switch {
 	case os.Getenv("NIFUDA_SOAK") != "":
 		return 10 * time.Minute
-	case os.Getenv("CI") == "true":
+	case os.Getenv("CI") == "true" && !raceDetector:
 		return 30 * time.Second
 	}
 	return 3 * time.Second
