@@ -32,7 +32,7 @@ build: ## Build bin/nifuda, static
 
 
 .PHONY: test
-test: clients drift lint cross race e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint cross race collect e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: ## Run the Go tests
@@ -42,13 +42,18 @@ unit: ## Run the Go tests
 race: ## Run the Go tests with the race detector
 	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
+.PHONY: collect
+collect: ## Run the collector at full size: a minute of pushes and deletions, 2,000 images
+	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestCollectorSoak|TestSpace|TestAPass' ./internal/registry
+
 .PHONY: e2e
-e2e: build $(CLIENTS)/.built $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
+e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB
+soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
 	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
+	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
 
 .PHONY: bench
@@ -96,7 +101,7 @@ cross: ## Compile for every platform
 .PHONY: clients
 clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
-	$(MAKE) $(CLIENTS)/.built $(NODE_MODULES)
+	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built
@@ -114,6 +119,11 @@ $(PEERS)/.built: bench/peers/go.mod bench/peers/go.sum
 $(CLIENTS)/.built: clients/go.mod clients/go.sum
 	cd clients && for client in $$(go list tool); do echo "build $$client"; \
 		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
+	@touch $@
+
+# An S3 server for the tests of backups.
+$(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
+	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
 	@touch $@
 
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json

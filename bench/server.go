@@ -54,11 +54,15 @@ func (s settings) contenders() (found []contender, absent []string) {
 		contender
 	}{
 		{s.nifuda, contender{"nifuda", []string{distribution, ecrAPI, admin}, func(dir, address string) *exec.Cmd {
-			command := exec.Command(s.nifuda, "serve", "--listen", address, "--admin-listen", "off", "--data", dir)
+			command := s.nifudaCommand(dir, address)
 			if s.profile != "" {
 				command.Args = append(command.Args, "--admin-listen", adminAddress)
 			}
-			command.Env = append(os.Environ(), "NIFUDA_ROOT_ACCESS_KEY_ID="+accessKey, "NIFUDA_ROOT_SECRET_ACCESS_KEY="+secretKey)
+			return command
+		}, "/readyz"}},
+		{s.nifuda, contender{"nifuda unsealed", []string{distribution, ecrAPI}, func(dir, address string) *exec.Cmd {
+			command := s.nifudaCommand(dir, address)
+			command.Args = append(command.Args, "--seal", "off")
 			return command
 		}, "/readyz"}},
 		{filepath.Join(s.peers, "registry"), contender{"distribution v3", []string{distribution}, func(dir, address string) *exec.Cmd {
@@ -89,6 +93,12 @@ func (s settings) contenders() (found []contender, absent []string) {
 		found = append(found, c.contender)
 	}
 	return found, absent
+}
+
+func (s settings) nifudaCommand(dir, address string) *exec.Cmd {
+	command := exec.Command(s.nifuda, "serve", "--listen", address, "--admin-listen", "off", "--data", dir)
+	command.Env = append(os.Environ(), "NIFUDA_ROOT_ACCESS_KEY_ID="+accessKey, "NIFUDA_ROOT_SECRET_ACCESS_KEY="+secretKey)
+	return command
 }
 
 const adminAddress = "127.0.0.1:5091"
@@ -130,7 +140,7 @@ func (s settings) start(ctx context.Context, c contender) (*server, error) {
 		server.stop()
 		return nil, err
 	}
-	if c.name == "nifuda" {
+	if c.ready == "/readyz" {
 		if server.login, err = logIn(server); err != nil {
 			server.stop()
 			return nil, err

@@ -51,10 +51,13 @@ func survivesCrashes(t *testing.T, kills int, settled func(), args ...string) {
 		completeChecks = 20
 	)
 	luck := newLuck(t)
-	s := startServer(t, append(args, "--log-level", "warn")...)
+	s := newServer(t, t.TempDir(), args...)
 	var clock atomic.Int64
 	l := newLoad(newLedger(func() int { return int(clock.Add(1)) }), agents, luck)
+	l.beginLife(s, args)
+	s.start()
 	l.docker, l.api = newRegistryClient(t, s), ecrClient(t, s)
+	l.own = ownAPIOf(t, s, l.api)
 	if err := l.prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +68,7 @@ func survivesCrashes(t *testing.T, kills int, settled func(), args ...string) {
 			pause(luck, longestStep)
 			s.kill()
 		})
+		l.beginLife(s, args)
 		for ; killed < kills && luck.IntN(4) == 0; killed++ {
 			s.launch()
 			pause(luck, longestStart)
@@ -82,8 +86,28 @@ func survivesCrashes(t *testing.T, kills int, settled func(), args ...string) {
 	}
 	l.mustSurvive(t, l.things(), l.killed())
 	checkDatabase(t, s)
+	s.stop()
+	l.restoring = false
+	s.args = slices.Concat(args, []string{"--gc-grace", "0s", "--undelete-window", "0s"})
+	s.start()
+	s.nifuda(t, "gc", "--now").run(t)
+	l.mustSurvive(t, l.things(), l.killed())
+	mustLeaveNothing(t, s)
 	t.Logf("%d kills, %d of them while the server started; %d acknowledged changes of %d things",
 		kills, whileStarting, l.acknowledged(), len(l.things()))
+}
+
+// beginLife sets what a server that is about to start does with what is deleted:
+// it can be restored, or it is taken apart at once, with what was deleted before.
+// In any case it collects at once what nothing refers to.
+func (l *load) beginLife(s *server, args []string) {
+	l.collecting, l.restoring = true, l.agents[0].luck.IntN(3) > 0
+	window := "1h"
+	if !l.restoring {
+		window = "0s"
+		l.forgetDeleted()
+	}
+	s.args = slices.Concat(args, []string{"--log-level", "warn", "--gc-grace", "0s", "--undelete-window", window})
 }
 
 // newLuck returns random numbers whose seed a failed test tells.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,8 +33,14 @@ type load struct {
 	*ledger
 	docker registryClient
 	api    *ecr.Client
+	own    ownAPI
 	shared []content
 	agents []*agent
+	// collecting says that the server removes at once what no image refers to:
+	// a blob alone is not something that must be there.
+	collecting bool
+	// restoring says that what is deleted can be restored.
+	restoring bool
 }
 
 // An agent is one client of a load, with what it alone changes.
@@ -43,6 +50,7 @@ type agent struct {
 	luck    *rand.Rand
 	tags    int // so many were made
 	uploads []string
+	deleted map[string][]string // images that can be restored, with the tags that they had
 }
 
 func newLoad(l *ledger, agents int, luck *rand.Rand) *load {
@@ -51,7 +59,9 @@ func newLoad(l *ledger, agents int, luck *rand.Rand) *load {
 		all.shared = append(all.shared, newContent(ociLayer, randomBytes(size)))
 	}
 	for number := range agents {
-		all.agents = append(all.agents, &agent{load: all, number: number, luck: rand.New(rand.NewPCG(luck.Uint64(), 0))})
+		all.agents = append(all.agents, &agent{
+			load: all, number: number, luck: rand.New(rand.NewPCG(luck.Uint64(), 0)), deleted: map[string][]string{},
+		})
 	}
 	return all
 }
@@ -81,6 +91,13 @@ func (l *load) forgetUploads() {
 			value, _ := l.value(thing{uploadThing, looseRepository, location})
 			return value == ""
 		})
+	}
+}
+
+// forgetDeleted makes the agents restore nothing that was deleted before.
+func (l *load) forgetDeleted() {
+	for _, a := range l.agents {
+		clear(a.deleted)
 	}
 }
 
@@ -120,6 +137,8 @@ func (a *agent) act(ctx context.Context) bool {
 		return a.deleteImage(ctx)
 	case chance < 80:
 		return a.setPolicy(ctx)
+	case chance < 86:
+		return a.restoreImage(ctx)
 	}
 	return a.upload(ctx)
 }
@@ -159,18 +178,37 @@ func (a *agent) push(ctx context.Context, repository, tag string) bool {
 		return true
 	}
 	img := a.newImage()
+	for {
+		if !a.pushBlobs(ctx, repository, img) {
+			return false
+		}
+		answered, collected := a.pushManifest(ctx, repository, tag, img)
+		if !collected {
+			return answered
+		}
+	}
+}
+
+func (a *agent) pushBlobs(ctx context.Context, repository string, img image) bool {
 	for _, blob := range img.blobs() {
 		if !a.pushBlob(ctx, repository, blob) {
 			return false
 		}
 	}
-	return a.pushManifest(ctx, repository, tag, img)
+	return true
+}
+
+// stored are the changes of a blob's push.
+func (a *agent) stored(repository string, blob content) map[thing]string {
+	if a.collecting {
+		return nil
+	}
+	return map[thing]string{{blobThing, repository, blob.Digest}: blob.Digest}
 }
 
 // pushBlob stores a blob in one of the ways that there are.
 func (a *agent) pushBlob(ctx context.Context, repository string, blob content) bool {
-	here := thing{blobThing, repository, blob.Digest}
-	o := a.begin(crashSafe, map[thing]string{here: blob.Digest})
+	o := a.begin(crashSafe, a.stored(repository, blob))
 	other := looseRepository
 	if repository == other {
 		other = frozenRepository
@@ -191,8 +229,8 @@ func (a *agent) pushBlob(ctx context.Context, repository string, blob content) b
 }
 
 // pushManifest stores the manifest of an image, whose blobs are there, through
-// either plane.
-func (a *agent) pushManifest(ctx context.Context, repository, tag string, img image) bool {
+// either plane. collected says that they are there no more.
+func (a *agent) pushManifest(ctx context.Context, repository, tag string, img image) (answered, collected bool) {
 	a.mu.Lock()
 	a.images[img.Digest] = img
 	a.mu.Unlock()
@@ -200,7 +238,18 @@ func (a *agent) pushManifest(ctx context.Context, repository, tag string, img im
 		{tagThing, repository, tag}:          img.Digest,
 		{imageThing, repository, img.Digest}: img.Digest,
 	})
-	return a.end(o, a.putManifest(ctx, repository, tag, img.content))
+	err := a.putManifest(ctx, repository, tag, img.content)
+	if a.collecting && lacksBlobs(err) {
+		a.withdraw(o)
+		return true, true
+	}
+	return a.end(o, err), false
+}
+
+// lacksBlobs reports whether a manifest was refused for want of its blobs.
+func lacksBlobs(err error) bool {
+	answer, ok := errors.AsType[*statusError](err)
+	return ok && (strings.Contains(answer.body, "BLOB_UNKNOWN") || strings.Contains(answer.body, "LayersNotFound"))
 }
 
 func (a *agent) putManifest(ctx context.Context, repository, tag string, manifest content) error {
@@ -219,10 +268,8 @@ func (a *agent) moveFrozenTag(ctx context.Context) bool {
 		return true
 	}
 	img := a.newImage()
-	for _, blob := range img.blobs() {
-		if !a.pushBlob(ctx, frozenRepository, blob) {
-			return false
-		}
+	if !a.pushBlobs(ctx, frozenRepository, img) {
+		return false
 	}
 	err := a.putManifest(ctx, frozenRepository, tag, img.content)
 	if err == nil {
@@ -266,7 +313,8 @@ func (a *agent) retag(ctx context.Context) bool {
 	a.mu.Lock()
 	img := a.images[digest]
 	a.mu.Unlock()
-	return a.pushManifest(ctx, looseRepository, tag, img)
+	answered, _ := a.pushManifest(ctx, looseRepository, tag, img)
+	return answered
 }
 
 func (a *agent) deleteTag(ctx context.Context) bool {
@@ -290,9 +338,17 @@ func (a *agent) deleteImage(ctx context.Context) bool {
 		changes[thing{tagThing, looseRepository, tag}] = ""
 	}
 	o := a.begin(powerSafe, changes)
+	done := a.end(o, a.deleteByDigest(ctx, digest))
+	if done && a.restoring {
+		a.deleted[digest] = tags
+	}
+	return done
+}
+
+func (a *agent) deleteByDigest(ctx context.Context, digest string) error {
 	if a.luck.IntN(2) == 0 {
 		_, _, err := a.docker.do(ctx, http.StatusAccepted, http.MethodDelete, "/v2/"+looseRepository+"/manifests/"+digest, nil, nil)
-		return a.end(o, err)
+		return err
 	}
 	out, err := a.api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
 		RepositoryName: aws.String(looseRepository), ImageIds: []types.ImageIdentifier{{ImageDigest: &digest}},
@@ -300,7 +356,28 @@ func (a *agent) deleteImage(ctx context.Context) bool {
 	if err == nil && len(out.Failures) > 0 {
 		err = &statusError{"BatchDeleteImage", digest, http.StatusBadRequest, aws.ToString(out.Failures[0].FailureReason)}
 	}
-	return a.end(o, apiError("BatchDeleteImage", err))
+	return apiError("BatchDeleteImage", err)
+}
+
+// restoreImage brings a deleted image back, with those of its tags that are free.
+func (a *agent) restoreImage(ctx context.Context) bool {
+	if len(a.deleted) == 0 || a.hasUnknownTag() {
+		return true
+	}
+	digests := slices.Sorted(maps.Keys(a.deleted))
+	digest := digests[a.luck.IntN(len(digests))]
+	tags := a.deleted[digest]
+	delete(a.deleted, digest)
+	changes := map[thing]string{{imageThing, looseRepository, digest}: digest}
+	for _, name := range tags {
+		tag := thing{tagThing, looseRepository, name}
+		if now, _ := a.value(tag); now == "" {
+			changes[tag] = digest
+		}
+	}
+	o := a.begin(powerSafe, changes)
+	var out struct{}
+	return a.end(o, a.own.call(ctx, "RestoreImage", map[string]string{"RepositoryName": looseRepository, "ImageDigest": digest}, &out))
 }
 
 // hasUnknownTag reports whether a tag may point to any image: which tags go with
@@ -352,7 +429,7 @@ func (a *agent) upload(ctx context.Context) bool {
 		}
 	} else {
 		o := a.begin(processSafe, map[thing]string{one: uploadDone})
-		stored := a.begin(crashSafe, map[thing]string{{blobThing, one.repository, blob.Digest}: blob.Digest})
+		stored := a.begin(crashSafe, a.stored(one.repository, blob))
 		a.mu.Lock()
 		a.ending[one.name] = true
 		a.mu.Unlock()

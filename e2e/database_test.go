@@ -94,3 +94,33 @@ func awaitBackendsGone(t *testing.T, database string) {
 		<-poll.C
 	}
 }
+
+// leftovers are queries that count what a collection of everything must not
+// leave.
+var leftovers = map[string]string{
+	"links that no image needs": `
+		SELECT COUNT(*) FROM repository_blobs l WHERE NOT EXISTS (
+			SELECT 1 FROM manifest_blobs m WHERE m.repository_id = l.repository_id AND m.blob_digest = l.digest)`,
+	"blobs without a link":                   `SELECT COUNT(*) FROM blobs b WHERE NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.blob_id = b.id)`,
+	"locations in the trash":                 `SELECT COUNT(*) FROM trash`,
+	"deleted images":                         `SELECT COUNT(*) FROM deleted_images`,
+	"deleted repositories":                   `SELECT COUNT(*) FROM deleted_repositories`,
+	"repositories that belong to no account": `SELECT COUNT(*) FROM repositories WHERE account = 'deleted'`,
+	"links to look at":                       `SELECT COUNT(*) FROM link_checks`,
+	"blobs to look at":                       `SELECT COUNT(*) FROM blob_checks`,
+}
+
+// mustLeaveNothing fails the test when something is left that is of no use, after
+// a server which keeps nothing that was deleted has collected.
+func mustLeaveNothing(t *testing.T, s *server) {
+	t.Helper()
+	db := openDatabase(t, s)
+	for what, query := range leftovers {
+		var n int
+		if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+			t.Errorf("%s: %v", what, err)
+		} else if n > 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+}

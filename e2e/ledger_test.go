@@ -102,14 +102,25 @@ func (l *ledger) end(o *operation, err error) (known bool) {
 		l.unanswered++
 	case isRefusal(err):
 		l.violations = append(l.violations, fmt.Errorf("refused: %w", err))
-		for changed := range o.changes {
-			history := slices.DeleteFunc(l.operations[changed], func(other *operation) bool { return other == o })
-			if l.operations[changed] = history; len(history) == 0 {
-				delete(l.operations, changed)
-			}
-		}
+		l.strike(o)
 	}
 	return false
+}
+
+// withdraw takes out what was refused as the test expected.
+func (l *ledger) withdraw(o *operation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.strike(o)
+}
+
+func (l *ledger) strike(o *operation) {
+	for changed := range o.changes {
+		history := slices.DeleteFunc(l.operations[changed], func(other *operation) bool { return other == o })
+		if l.operations[changed] = history; len(history) == 0 {
+			delete(l.operations, changed)
+		}
+	}
 }
 
 // violate notes what must never happen.

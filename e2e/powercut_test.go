@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
 	"github.com/nifuda/nifuda/e2e/powercut"
 )
 
@@ -62,7 +65,9 @@ func (m *machine) boot(image powercut.Image) {
 			_ = m.unmount() // the test has failed already
 		}
 	})
-	m.server = newServer(m.t, directory, blobsBelow(directory)...)
+	m.server = newServer(m.t, directory)
+	m.forgetDeleted()
+	m.beginLife(m.server, m.flags(directory))
 	if err := os.Mkdir(m.data(), 0o700); err != nil {
 		m.t.Fatal(err)
 	}
@@ -75,15 +80,18 @@ func (m *machine) boot(image powercut.Image) {
 	m.connect(m.server)
 }
 
-// blobsBelow puts the blobs where two directories have to be made for them.
-func blobsBelow(directory string) []string {
-	return []string{"--log-level", "error", "--blobs", "file:" + filepath.Join(directory, "data", "store", "blobs")}
+// flags put the blobs where two directories have to be made for them, sealed or
+// not.
+func (m *machine) flags(directory string) []string {
+	seal := []string{"on", "off"}[m.luck.IntN(2)]
+	return []string{"--seal", seal, "--blobs", "file:" + filepath.Join(directory, "data", "store", "blobs")}
 }
 
 // connect makes the clients those of a server.
 func (m *machine) connect(s *server) {
 	m.api = ecrClientWithKey(m.t, s, rootKey, rootSecret)
 	m.docker = registryClient{base: s.url(), password: passwordOf(m.t, m.api)}
+	m.own = ownAPIOf(m.t, s, m.api)
 }
 
 // off ends the server and takes its disk away.
@@ -128,7 +136,8 @@ func (m *machine) cut(steps int) (powercut.Image, crash) {
 	if err := image.WriteTo(filepath.Join(directory, "data")); err != nil {
 		m.t.Fatal(err)
 	}
-	s := newServer(m.t, directory, blobsBelow(directory)...)
+	s := newServer(m.t, directory)
+	m.beginLife(s, m.flags(directory))
 	s.start()
 	m.connect(s)
 	found, unreadable := m.inspect(m.t.Context(), m.things())
@@ -168,12 +177,16 @@ func (m *machine) resume(found map[thing]string) (broken []error) {
 	return broken
 }
 
+// sealedMagic is what sealed files begin with.
+const sealedMagic = "nifuda\x01"
+
 // tornBlobs looks for files whose final name says another digest than their
-// bytes have: recovery by hand relies on the names.
+// bytes have: recovery by hand relies on the names. Of sealed ones that cannot be
+// told without their keys.
 func tornBlobs(image powercut.Image) (torn []error) {
 	for name, file := range image {
 		hex, id, _ := strings.Cut(path.Base(name), ".")
-		if len(hex) == 64 && id != "" && digestOf(file.Data) != "sha256:"+hex {
+		if len(hex) == 64 && id != "" && !strings.HasPrefix(string(file.Data), sealedMagic) && digestOf(file.Data) != "sha256:"+hex {
 			torn = append(torn, fmt.Errorf("%s is torn", name))
 		}
 	}
@@ -311,6 +324,51 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 		m.cut(1 + m.luck.IntN(m.disk.Steps()))
 	}
 	t.Logf("%d acknowledged changes", m.acknowledged())
+}
+
+// TestADiskThatTakesNoWritesIsReadAllTheSame: after an error Linux may refuse every
+// change of a file system, until somebody mounts it for writing again.
+func TestADiskThatTakesNoWritesIsReadAllTheSame(t *testing.T) {
+	const readOnly = "The registry's storage fails or is read-only."
+	m := newMachine(t)
+	m.boot(nil)
+	createRepository := &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")}
+	if _, err := m.api.CreateRepository(t.Context(), createRepository); err != nil {
+		t.Fatal(err)
+	}
+	img, more := newImage(t, "amd64", 300<<10), newImage(t, "amd64", 300<<10)
+	if err := m.docker.push(t.Context(), "app", "v1", img); err != nil {
+		t.Fatal(err)
+	}
+	m.disk.SetFault(func(powercut.Op, string) error { return syscall.EROFS })
+	await(t, "the server that is not ready", func() bool {
+		status, err := get(t.Context(), m.url()+"/readyz")
+		return err == nil && status == http.StatusServiceUnavailable
+	})
+	if err := m.docker.verify(t.Context(), "app", "v1", img); err != nil {
+		t.Errorf("a pull: %v", err)
+	}
+	remove := func() error {
+		_, _, err := m.docker.do(t.Context(), http.StatusAccepted, http.MethodDelete, "/v2/app/manifests/"+img.Digest, nil, nil)
+		return err
+	}
+	for name, err := range map[string]error{
+		"a push":     m.docker.push(t.Context(), "app", "v2", more),
+		"a deletion": remove(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "status 503") || !strings.Contains(err.Error(), readOnly) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	m.disk.SetFault(nil)
+	m.awaitReady()
+	if err := m.docker.push(t.Context(), "app", "v2", more); err != nil {
+		t.Errorf("a push afterwards: %v", err)
+	}
+	if err := errors.Join(m.docker.verify(t.Context(), "app", "v1", img), m.docker.verify(t.Context(), "app", "v2", more), remove()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	m.off()
 }
 
 // awaitCount waits until a fault was met so often.

@@ -88,7 +88,7 @@ func TestFullDiskIsCalledThat(t *testing.T) {
 			t.Errorf("umount: %v: %s", err, output)
 		}
 	})
-	s := startServer(t, "--blobs", "file:"+filepath.Join(disk, "blobs"))
+	s := startServer(t, "--blobs", "file:"+filepath.Join(disk, "blobs"), "--disk-reserve", "1MiB")
 	createRepository(t, s, "app")
 	client := newRegistryClient(t, s)
 	small := newImage(t, "amd64", 100<<10)

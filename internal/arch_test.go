@@ -23,17 +23,22 @@ const module = "github.com/nifuda/nifuda/"
 var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
+	offline    = []string{"internal/backup"}
 	settings   = []string{"internal/config", "internal/credentials"}
+	keys       = []string{"internal/keyring"}
+	dataKeys   = []string{"internal/datakeys"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
-	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
+	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
-	heart      = []string{"internal/access", "internal/registry", "internal/identity"}
+	workers    = []string{"internal/verify"}
+	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
-	outside    = []string{"internal/webidentity"}
-	vocabulary = []string{"internal/lifecycle", "internal/iam", "internal/manifest", "internal/event"}
+	machine    = []string{"internal/diskspace"}
+	outside    = []string{"internal/remotekms", "internal/webidentity"}
+	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	syntax     = []string{"internal/strictjson"}
-	generated  = []string{"internal/awsiam", "internal/ecr", "internal/nifuda", "internal/sts"}
+	generated  = []string{"internal/awsiam", "internal/awskms", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
 )
 
@@ -44,17 +49,23 @@ var arrows = []struct {
 	packages []string
 	imports  []string
 }{
-	{cmd, slices.Concat(wiring, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, fronts, edges, heart, state, outside, vocabulary, generated)},
+	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, vocabulary, generated)},
+	{offline, slices.Concat(workers, state, vocabulary)},
 	{settings, nil},
+	{keys, []string{"internal/credentials"}},
+	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
 	{output, nil},
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
-	{[]string{"internal/ecrapi", "internal/iamapi", "internal/nifudaapi"}, generated}, // beside what every front may
+	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
+	{[]string{"internal/nifudaapi"}, workers},
 	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
-	{heart, slices.Concat(state, outside, vocabulary)},
-	{state, vocabulary},
+	{workers, slices.Concat(keys, heart, state, vocabulary)},
+	{heart, slices.Concat(state, machine, outside, vocabulary)},
+	{state, slices.Concat(machine, vocabulary)},
+	{machine, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},

@@ -23,10 +23,15 @@ import (
 var version = "dev"
 
 type commands struct {
-	Serve   serve       `cmd:"" help:"Serve the registry."`
-	Account account     `cmd:"" help:"Manage the accounts of a running server."`
-	Policy  policy      `cmd:"" help:"Ask a running server about its policies."`
-	Version showVersion `cmd:"" help:"Print the version."`
+	Serve   serve         `cmd:"" help:"Serve the registry."`
+	Backup  takeBackup    `cmd:"" help:"Copy everything to another place, while the server runs or not."`
+	Restore restoreBackup `cmd:"" help:"Make the data of a server from a backup."`
+	GC      gc            `cmd:"" name:"gc" help:"Free what nobody uses any more on a running server, or show what was freed."`
+	Verify  verify        `cmd:"" help:"Have a running server read everything that it stores, and tell what is damaged. Ends with 0 if nothing is, with 1 if something is, with 2 if not everything could be read."`
+	Account account       `cmd:"" help:"Manage the accounts of a running server."`
+	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Seal    sealing       `cmd:"" help:"Show and change the keys that a running server seals blobs with."`
+	Version showVersion   `cmd:"" help:"Print the version."`
 }
 
 type serve struct {
@@ -85,12 +90,31 @@ func exit(code int) { os.Exit(min(code, 1)) }
 // exitDenied is how a command ends whose answer is no.
 const exitDenied = 2
 
+// isVerify reports whether a command line is of verify, where 1 is the status for
+// damage and thus not for mistakes.
+func isVerify(c *kong.Context) bool {
+	selected := c.Selected()
+	return selected != nil && selected.Name == "verify"
+}
+
 func main() {
-	ctx := kong.Parse(&commands{}, kong.Name("nifuda"), kong.Exit(exit), kong.BindTo(os.Stdout, (*io.Writer)(nil)),
+	parser := kong.Must(&commands{}, kong.Name("nifuda"), kong.Exit(exit), kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 		kong.Description("A container registry that teams run themselves and drive exactly as they drive Amazon ECR."))
-	err := ctx.Run()
+	ctx, err := parser.Parse(os.Args[1:])
+	if refused, ok := errors.AsType[*kong.ParseError](err); ok && isVerify(refused.Context) {
+		parser.Errorf("%s", err)
+		os.Exit(exitNotRead)
+	}
+	parser.FatalIfErrorf(err)
+	err = ctx.Run()
 	if errors.Is(err, errDenied) {
 		os.Exit(exitDenied)
+	}
+	if ended, ok := errors.AsType[*exitError](err); ok {
+		if ended.err != nil {
+			ctx.Errorf("%s", ended.err)
+		}
+		os.Exit(ended.status)
 	}
 	ctx.FatalIfErrorf(err)
 }

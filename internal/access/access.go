@@ -46,16 +46,16 @@ type Principals interface {
 
 // An Authorizer decides on requests. It is safe for concurrent use.
 type Authorizer struct {
-	callers      Callers
-	repositories Targets
-	principals   Principals
+	callers    Callers
+	targets    Targets
+	principals Principals
 }
 
-// New returns an authorizer of the callers, for which the policies of
-// repositories, and of their registries, count. principals says whom those may
-// name.
-func New(callers Callers, repositories Targets, principals Principals) *Authorizer {
-	return &Authorizer{callers: callers, repositories: repositories, principals: principals}
+// New returns an authorizer of the callers, for which the policies of targets
+// count: of repositories with those of their registries, and of KMS keys.
+// principals says whom those may name.
+func New(callers Callers, targets Targets, principals Principals) *Authorizer {
+	return &Authorizer{callers: callers, targets: targets, principals: principals}
 }
 
 // Authorize implements [iam.Authorizer].
@@ -105,13 +105,15 @@ func (a *Authorizer) Explain(ctx context.Context, r iam.Request) (iam.Decision, 
 // nothing is the target of an action that touches no resource with policies.
 var nothing iam.Target
 
-// target returns what counts for the resource: something for repositories alone.
-// Actions that touch none are for the identity's policies to decide (spec 2.7).
+// target returns what counts for the resource: something for repositories and
+// keys alone. Actions that touch none are for the identity's policies to decide
+// (spec 2.7).
 func (a *Authorizer) target(ctx context.Context, r iam.Request) (*iam.Target, error) {
-	if !strings.HasPrefix(r.Action, "ecr:") || !strings.HasPrefix(r.Resource, "arn:") {
+	ofKey := strings.HasPrefix(r.Action, "kms:") && iam.IsKeyARN(r.Resource)
+	if !iam.IsOfRepositories(r.Action, r.Resource) && !ofKey {
 		return &nothing, nil
 	}
-	target, err := a.repositories.Target(ctx, r.Action, r.Resource)
+	target, err := a.targets.Target(ctx, r.Action, r.Resource)
 	if err != nil {
 		return nil, fmt.Errorf("find policies of %s: %w", r.Resource, err)
 	}
@@ -131,7 +133,7 @@ func (a *Authorizer) decide(ctx context.Context, r iam.Request, target *iam.Targ
 	}
 	q := iam.Query{
 		Caller: caller, Action: r.Action, Resource: r.Resource, ResourceAccount: r.ResourceAccount,
-		ResourcePolicies: target.Policies, ResourceKeys: target.Keys,
+		ResourcePolicies: target.Policies, ResourceKeys: target.Keys, Trust: target.Trust,
 	}
 	if anyPolicy(&q, (*iam.Document).IsConditional) {
 		q.RequestKeys = requestKeys(r)
@@ -140,6 +142,14 @@ func (a *Authorizer) decide(ctx context.Context, r iam.Request, target *iam.Targ
 		decision = iam.Evaluate(q)
 	} else if decision, err = decideOnTags(ctx, q, r); err != nil {
 		return decision, told, err
+	}
+	if decision.Outcome == iam.ImplicitDeny && r.Granted != nil {
+		if q.Granted, err = r.Granted(ctx); err != nil {
+			return decision, told, fmt.Errorf("find grants of %s for %s: %w", r.Resource, r.Action, err)
+		}
+		if q.Granted {
+			decision = iam.Evaluate(q)
+		}
 	}
 	if decision.Outcome == iam.Allowed || decision.ResourceAllows || caller.Principal.Account == r.ResourceAccount {
 		return decision, decision, nil

@@ -370,3 +370,22 @@ func TestExplainNamesTheStatement(t *testing.T) {
 		t.Errorf("got %+v", d)
 	}
 }
+
+func TestPoliciesOfRepositoriesDecideAboutRestorations(t *testing.T) {
+	w := &world{}
+	p := w.user(t, foreign, "bob", identityPolicy("Allow", "*", ""))
+	request := func(action string) iam.Request {
+		return iam.Request{Principal: p, Action: action, Resource: app, ResourceAccount: home}
+	}
+	w.policy(t, resourcePolicy("Allow", `{"AWS":"`+foreign+`"}`, "ecr:*"))
+	if refusal(t, w.authorizer().Authorize(t.Context(), request(iam.RestoreTag))) == "" {
+		t.Error("a policy that allows everything of ECR let a tag be restored")
+	}
+	w.policy(t, resourcePolicy("Allow", `{"AWS":"`+foreign+`"}`, "nifuda:Restore*"))
+	if err := w.authorizer().Authorize(t.Context(), request(iam.RestoreTag)); err != nil {
+		t.Error(err)
+	}
+	if refusal(t, w.authorizer().Authorize(t.Context(), request(iam.DescribeTagHistory))) == "" {
+		t.Error("a policy about restorations let a history be read")
+	}
+}

@@ -24,6 +24,21 @@ func (a *Authorizer) CheckRepositoryPolicy(ctx context.Context, r iam.Request, p
 	return a.authorize(ctx, r, &then)
 }
 
+// CheckKeyPolicy looks at what the text of a KMS key's new policy does not tell.
+// It refuses with an [*iam.PolicyError] a policy that names principals who do not
+// exist and, unless force, with an [*iam.DeniedError] one under which the request,
+// which is to set a policy again, would be refused.
+func (a *Authorizer) CheckKeyPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) error {
+	if err := a.checkPrincipals(ctx, policy); err != nil || force {
+		return err
+	}
+	now, err := a.target(ctx, r)
+	if err != nil {
+		return err
+	}
+	return a.authorize(ctx, r, &iam.Target{Trust: true, Keys: now.Keys, Policies: []iam.NamedPolicy{{Name: "new policy", Document: policy}}})
+}
+
 // CheckRegistryPolicy refuses with an [*iam.PolicyError] a registry's new policy
 // that names principals who do not exist. It locks nobody out: what sets and
 // deletes it touches no repository, and is not for it to decide.

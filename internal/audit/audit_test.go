@@ -18,6 +18,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/awsiam"
+	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/ecr"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
@@ -292,7 +293,7 @@ func isSecret(name string) bool {
 	case "AllowUsersToChangePassword", "PasswordLastUsed", "PasswordReusePrevention", "PasswordResetRequired", "SubjectFromWebIdentityToken":
 		return false
 	}
-	for _, word := range []string{"Password", "Secret", "SessionToken", "AuthorizationToken", "IdentityToken", "DownloadUrl", "Assertion", "TokenCode"} {
+	for _, word := range []string{"Password", "Secret", "SessionToken", "AuthorizationToken", "IdentityToken", "DownloadUrl", "Assertion", "TokenCode", "Plaintext"} {
 		if strings.Contains(name, word) {
 			return true
 		}
@@ -303,6 +304,7 @@ func isSecret(name string) bool {
 func TestNoSecretOfAnyOperationIsRecorded(t *testing.T) {
 	services := map[string]reflect.Type{
 		"ecr": reflect.TypeFor[ecr.Service](), "iam": reflect.TypeFor[awsiam.Service](), "sts": reflect.TypeFor[sts.Service](), "nifuda": reflect.TypeFor[nifuda.Service](),
+		"kms": reflect.TypeFor[awskms.Service](),
 	}
 	for protocol, service := range services {
 		for method := range service.Methods() {

@@ -39,6 +39,7 @@ var secrets = map[string]bool{
 	"newpassword":        true,
 	"oldpassword":        true,
 	"password":           true,
+	"plaintext":          true,
 	"samlassertion":      true,
 	"secretaccesskey":    true,
 	"sessiontoken":       true,

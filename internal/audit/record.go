@@ -95,7 +95,7 @@ func eventName(r *httpx.Record) string {
 func isReadOnly(name string) bool {
 	for _, prefix := range [...]string{
 		"Get", "List", "Describe", "BatchGet", "BatchCheck", "Simulate", "Validate", "Explain", "Head", "Ping", "Download",
-		"AssumeRole", "DecodeAuthorizationMessage", "GenerateCredentialReport", "GenerateServiceLastAccessedDetails",
+		"Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "AssumeRole", "DecodeAuthorizationMessage", "GenerateCredentialReport", "GenerateServiceLastAccessedDetails",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true

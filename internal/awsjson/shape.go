@@ -65,6 +65,8 @@ func (s shapes) shape(t reflect.Type) shape {
 			return shape{strictjson.String, "a base64 string", readBlob}
 		}
 		return s.list(t)
+	case reflect.Map:
+		return s.dictionary(t)
 	case reflect.String:
 		return shape{strictjson.String, "a string", readString}
 	case reflect.Bool:
@@ -121,6 +123,28 @@ func (s shapes) list(t reflect.Type) shape {
 			v.SetLen(i + 1)
 			if bad := element.value(r, v.Index(i)); bad != nil {
 				return bad.inElement(i)
+			}
+		}
+		return nil
+	}}
+}
+
+// dictionary reads a map from texts. An entry that is null is as good as absent.
+func (s shapes) dictionary(t reflect.Type) shape {
+	if t.Key().Kind() != reflect.String {
+		panic("awsjson: a request cannot have a " + t.String())
+	}
+	element := s.add(t.Elem())
+	return shape{strictjson.Object, "an object", func(r *strictjson.Reader, v reflect.Value) *mismatch {
+		v.Set(reflect.MakeMap(t)) // an empty map is not an absent one
+		for name := range r.Members() {
+			isNull := r.Kind() == strictjson.Null
+			entry := reflect.New(t.Elem()).Elem()
+			if bad := element.value(r, entry); bad != nil {
+				return bad.in(shorten(name))
+			}
+			if !isNull {
+				v.SetMapIndex(reflect.ValueOf(strings.Clone(name)).Convert(t.Key()), entry)
 			}
 		}
 		return nil

@@ -2,7 +2,8 @@
 //
 // A location is chosen by the store, unique for each upload, and never written
 // twice: two uploads of one digest get two locations, and removing one cannot
-// hurt the other. Which digest lives where is the metadata store's knowledge.
+// hurt the other. Which digest lives where is the metadata store's knowledge; a
+// store knows the digests of its objects only to find them without it.
 package blob
 
 import (
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/nifuda/nifuda/internal/seal"
 )
 
 var (
@@ -25,21 +28,54 @@ var (
 // holds a Location holds verified, durable bytes.
 type Location string
 
-// A Store keeps blobs.
+// A Sealed object is read like a file, and through CopyN without a buffer between.
+type Sealed struct {
+	*seal.Opener
+	File io.Closer
+}
+
+// Close closes the object below too.
+func (s Sealed) Close() error { return errors.Join(s.Opener.Close(), s.File.Close()) }
+
+// An Object is a finished object of a store, as its storage has it.
+type Object struct {
+	Location Location
+	// Digest is the one that the plaintext had when it was committed.
+	Digest  digest.Digest
+	Size    int64 // bytes in storage
+	ModTime time.Time
+}
+
+// A Store keeps blobs, sealed with a key or, where the key is nil, as they are.
+// Sizes and digests are always those of the plaintext.
 type Store interface {
 	// Create begins an object.
-	Create(ctx context.Context) (Writer, error)
-	// Resume continues the object that [Writer.Save] described; bytes written
-	// after that Save are dropped. It returns [ErrNotFound] when the object is gone.
-	Resume(ctx context.Context, state []byte) (Writer, error)
-	// Open returns the bytes at a location, or [ErrNotFound]. A store of files
-	// returns an *os.File, which net/http can send without copying.
-	Open(ctx context.Context, location Location) (io.ReadSeekCloser, error)
+	Create(ctx context.Context, key *seal.Key) (Writer, error)
+	// Resume continues the object that [Writer.Save] described, with the key that
+	// it was created with; bytes written after that Save are dropped. It returns
+	// [ErrNotFound] when the object is gone.
+	Resume(ctx context.Context, state []byte, key *seal.Key) (Writer, error)
+	// Saved returns nil when the object that Save described is there, and
+	// [ErrNotFound] when it is gone.
+	Saved(ctx context.Context, state []byte) error
+	// Drop removes the object that Save described, without its key. One that is
+	// gone is no error.
+	Drop(ctx context.Context, state []byte) error
+	// Open returns the bytes at a location, or [ErrNotFound]. With a key it wants
+	// the size of the plaintext too, and returns a [Sealed].
+	// Without one a store of files returns an *os.File, which net/http can send
+	// without copying: of a sealed object the sealed bytes.
+	Open(ctx context.Context, location Location, key *seal.Key, size int64) (io.ReadSeekCloser, error)
 	// Remove deletes the bytes at a location; a missing one is no error.
 	Remove(ctx context.Context, location Location) error
 	// RemoveUploads drops the unfinished objects that nobody has written to since
 	// a time, and returns how many.
 	RemoveUploads(ctx context.Context, olderThan time.Time) (int, error)
+	// Walk visits the finished objects, in no order, until visit returns an error,
+	// which Walk returns. It may see or miss what is committed or removed
+	// meanwhile; visit may remove what it is shown. What is no object of the store
+	// is passed over.
+	Walk(ctx context.Context, visit func(Object) error) error
 	// Ping reports whether the store can take and give bytes.
 	Ping(ctx context.Context) error
 }
@@ -51,7 +87,8 @@ type Writer interface {
 	// Size is the number of bytes written since [Store.Create].
 	Size() int64
 	// Save makes what was written survive a power cut, closes the Writer and
-	// returns the state from which [Store.Resume] continues.
+	// returns the state from which [Store.Resume] continues. With a key nothing
+	// of the plaintext can be read in it.
 	Save(ctx context.Context) (state []byte, err error)
 	// Commit makes the bytes durable at a new location if their digest is one
 	// of the candidates, and returns that one. Otherwise it returns

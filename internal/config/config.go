@@ -42,6 +42,12 @@ type Config struct {
 	OIDCHosts   string `name:"oidc-hosts" env:"NIFUDA_OIDC_HOSTS" placeholder:"HOSTS" help:"Hosts, with stars, separated by commas, that OpenID Connect providers may be at (default all that are not on this machine)."`
 	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all (default ${default})."`
 	Audit       string `name:"audit" env:"NIFUDA_AUDIT" placeholder:"WHERE" help:"Where audit records go: file:PATH, stdout or off (default file:<data>/audit/audit.log)."`
+	Grace       string `name:"gc-grace" env:"NIFUDA_GC_GRACE" default:"24h" placeholder:"TIME" help:"How long a blob that no image refers to is kept, such as 90m or 24h (default ${default})."`
+	Undelete    string `name:"undelete-window" env:"NIFUDA_UNDELETE_WINDOW" default:"168h" placeholder:"TIME" help:"How long deleted images, tags and repositories can be restored; 0 is not at all (default ${default})."`
+	Seal        string `name:"seal" env:"NIFUDA_SEAL" default:"on" placeholder:"ON|OFF" help:"Whether blobs are encrypted before they are stored: on or off (default ${default})."`
+	SealKeys    string `name:"seal-keys" env:"NIFUDA_SEAL_KEYS" placeholder:"WHERE" help:"Where the key ring is that seals them: file:PATH, env:NAME, command:COMMAND, or kms:KEY-ARN?endpoint=URL (default file:<data>/seal-keys)."`
+	Scrub       string `name:"scrub-rate" env:"NIFUDA_SCRUB_RATE" default:"4MiB" placeholder:"BYTES" help:"Bytes per second at which everything stored is read and checked, again and again; 0 is never (default ${default})."`
+	Reserve     string `name:"disk-reserve" env:"NIFUDA_DISK_RESERVE" default:"256MiB" placeholder:"BYTES" help:"Free space that pushes leave on a disk, for the database and for deletions (default ${default})."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
 	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`
@@ -70,6 +76,9 @@ func (c *Config) complete() {
 	}
 	if c.Blobs == "" {
 		c.Blobs = schemeFile + filepath.Join(c.Data, "blobs")
+	}
+	if c.SealKeys == "" {
+		c.SealKeys = schemeFile + filepath.Join(c.Data, "seal-keys")
 	}
 	if c.Audit == "" {
 		c.Audit = schemeFile + filepath.Join(c.Data, "audit", "audit.log")

@@ -40,6 +40,12 @@ func (c *Config) Validate() error {
 		about("oidc-hosts", checkHosts(c.OIDCHosts)),
 		about("role", checkRole(c.Role)),
 		about("audit", checkAudit(c.Audit)),
+		about("gc-grace", checkDuration(c.Grace)),
+		about("undelete-window", checkDuration(c.Undelete)),
+		about("seal", checkOneOf(c.Seal, "on", "off")),
+		about("seal-keys", checkSealKeys(c.SealKeys)),
+		about("scrub-rate", checkSize(c.Scrub)),
+		about("disk-reserve", checkSize(c.Reserve)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)

@@ -20,21 +20,25 @@ import (
 // serverKeySize is the length of the server key in bytes.
 const serverKeySize = 32
 
+// ServerKeyPath returns where the server key of a data directory is.
+func ServerKeyPath(data string) string { return filepath.Join(data, "keys", "server.key") }
+
 // ServerKey returns the server key of a data directory, 32 random bytes that
-// keys/server.key holds in hexadecimal. Without that file it makes one; without
-// that key nothing sealed by this server can be opened again.
+// keys/server.key holds in hexadecimal. Without that file it makes one if it may,
+// and returns an error that is fs.ErrNotExist otherwise: without that key nothing
+// sealed by this server can be opened again.
 //
 // It refuses a file of another content and, except on Windows, one that anybody
 // but its owner may read or write.
-func ServerKey(data string) ([]byte, error) {
-	path := filepath.Join(data, "keys", "server.key")
+func ServerKey(data string, mayMake bool) ([]byte, error) {
+	path := ServerKeyPath(data)
 	key, err := readServerKey(path)
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !mayMake || !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	key = make([]byte, serverKeySize)
 	rand.Read(key) // never fails
-	err = create(path, []byte(hex.EncodeToString(key)+"\n"))
+	err = CreateFile(path, []byte(hex.EncodeToString(key)+"\n"))
 	if errors.Is(err, fs.ErrExist) { // another process was faster: its key is the key
 		return readServerKey(path)
 	}
@@ -45,12 +49,8 @@ func ServerKey(data string) ([]byte, error) {
 }
 
 func readServerKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read server key: %w", err)
-	}
-	if mode := info.Mode().Perm(); checksMode && mode&0o077 != 0 {
-		return nil, fmt.Errorf("server key %s is open to others than its owner (mode %04o): run chmod 600 on it", path, mode)
+	if err := CheckPrivate(path); err != nil {
+		return nil, fmt.Errorf("server key: %w", err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -55,7 +55,7 @@ func wantPrivate(t *testing.T, path string) {
 
 func TestServerKeyIsMadeOnce(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	first, err := credentials.ServerKey(data)
+	first, err := credentials.ServerKey(data, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,14 @@ func TestServerKeyIsMadeOnce(t *testing.T) {
 		t.Errorf("%d bytes", len(first))
 	}
 	wantPrivate(t, filepath.Join(data, "keys", "server.key"))
-	second, err := credentials.ServerKey(data)
+	second, err := credentials.ServerKey(data, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !cmp.Equal(first, second) {
 		t.Error("the second start got another key")
 	}
-	other, err := credentials.ServerKey(t.TempDir())
+	other, err := credentials.ServerKey(t.TempDir(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestServerKeyRaceOfTwoStarts(t *testing.T) {
 	var starts sync.WaitGroup
 	for i := range keys {
 		starts.Go(func() {
-			key, err := credentials.ServerKey(data)
+			key, err := credentials.ServerKey(data, true)
 			if err != nil {
 				t.Error(err)
 			}
@@ -122,7 +122,7 @@ func TestServerKeyRefusesABadFile(t *testing.T) {
 			data := t.TempDir()
 			path := filepath.Join(data, "keys", "server.key")
 			write(t, path, test.content, test.mode)
-			_, err := credentials.ServerKey(data)
+			_, err := credentials.ServerKey(data, true)
 			if err == nil || !strings.HasSuffix(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("got %v", err)
 			}
@@ -141,7 +141,7 @@ func TestServerKeyMayBeTheOperatorsOwn(t *testing.T) {
 	data := t.TempDir()
 	want := strings.Repeat("0f", 32)
 	write(t, filepath.Join(data, "keys", "server.key"), "  "+strings.ToUpper(want)+"\r\n", 0o400)
-	got, err := credentials.ServerKey(data)
+	got, err := credentials.ServerKey(data, true)
 	if err != nil || hex.EncodeToString(got) != want {
 		t.Errorf("got %x, %v", got, err)
 	}

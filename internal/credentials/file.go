@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +12,9 @@ import (
 // checksMode says whether the modes of files mean anything on this system.
 const checksMode = runtime.GOOS != "windows"
 
-// create writes a file that must not exist yet. It returns [fs.ErrExist] when
+// CreateFile writes a file that must not exist yet. It returns [fs.ErrExist] when
 // it does, also when somebody else makes it at the same moment.
-func create(path string, content []byte) error {
+func CreateFile(path string, content []byte) error {
 	return place(path, content, func(temporary string) error {
 		err := os.Link(temporary, path)
 		if err == nil || errors.Is(err, fs.ErrExist) {
@@ -23,8 +24,8 @@ func create(path string, content []byte) error {
 	})
 }
 
-// replace writes a file, in the place of the one that may be there.
-func replace(path string, content []byte) error {
+// ReplaceFile writes a file, in the place of the one that may be there.
+func ReplaceFile(path string, content []byte) error {
 	return place(path, content, func(temporary string) error { return os.Rename(temporary, path) })
 }
 
@@ -48,6 +49,19 @@ func place(path string, content []byte, publish func(temporary string) error) er
 		return err
 	}
 	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+// CheckPrivate refuses a file that anybody but its owner may read or write,
+// except on Windows.
+func CheckPrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); checksMode && mode&0o077 != 0 {
+		return fmt.Errorf("%s is open to others than its owner (mode %04o): run chmod 600 on it", path, mode)
+	}
+	return nil
 }
 
 // syncDir makes the names in a directory durable. Windows has no such call.

@@ -114,7 +114,7 @@ func (f AWSFiles) ensureKey(fixed RootKey) (RootKey, error) {
 		return stored, nil
 	}
 	content := "[" + Profile + "]\naws_access_key_id = " + fixed.AccessKeyID + "\naws_secret_access_key = " + fixed.SecretAccessKey + "\n"
-	if err := replace(f.Credentials, []byte(content)); err != nil {
+	if err := ReplaceFile(f.Credentials, []byte(content)); err != nil {
 		return RootKey{}, fmt.Errorf("write root access key: %w", err)
 	}
 	return fixed, nil
@@ -147,7 +147,7 @@ func (f AWSFiles) ensureConfig(endpoint, region string) error {
 		return nil
 	}
 	content := "[profile " + Profile + "]\nendpoint_url = " + endpoint + "\nregion = " + region + "\n"
-	if err := replace(f.Config, []byte(content)); err != nil {
+	if err := ReplaceFile(f.Config, []byte(content)); err != nil {
 		return fmt.Errorf("write AWS configuration: %w", err)
 	}
 	return nil

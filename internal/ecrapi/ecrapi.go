@@ -46,9 +46,12 @@ type Authorizer interface {
 	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) error
 }
 
-// Options are what [New] needs. All but Domain and Now are required.
+// Options are what [New] needs. All but Keys, Domain and Now are required.
 type Options struct {
-	Registry      *registry.Registry
+	Registry *registry.Registry
+	// Keys are those that repositories may name; without them the registry knows
+	// names itself.
+	Keys          Keys
 	Authenticator Authenticator
 	Authorizer    Authorizer
 	// Tokens issues the passwords of docker clients.
@@ -79,6 +82,7 @@ func New(o Options) awsjson.Service {
 	}
 	a := &api{
 		registry:      o.Registry,
+		keys:          o.Keys,
 		authenticator: o.Authenticator,
 		authorizer:    o.Authorizer,
 		tokens:        o.Tokens,
@@ -106,6 +110,7 @@ func New(o Options) awsjson.Service {
 type api struct {
 	ecr.Unimplemented
 	registry      *registry.Registry
+	keys          Keys
 	authenticator Authenticator
 	authorizer    Authorizer
 	tokens        *authn.Tokens

@@ -26,6 +26,9 @@ func explained(operation ecr.Operation) ecr.Operation {
 // ServerException.
 func explain(err error) error {
 	if refused, ok := errors.AsType[*registry.Error](err); ok {
+		if refused.Code == registry.CodeKms {
+			return kmsException(refused)
+		}
 		if code, known := wireCode(refused.Code); known {
 			return ecr.NewError(code, refused.Message)
 		}
@@ -40,7 +43,18 @@ func explain(err error) error {
 	if registry.IsStorageFull(err) {
 		return ecr.NewError("ServerException", registry.StorageFullMessage)
 	}
+	if registry.IsStorageBroken(err) {
+		return ecr.NewError("ServerException", registry.StorageBrokenMessage)
+	}
 	return err
+}
+
+// kmsException tells in kmsError the code of KMS, when KMS has refused.
+func kmsException(refused *registry.Error) error {
+	if refused.KMSError == "" {
+		return ecr.NewError(string(refused.Code), refused.Message)
+	}
+	return ecr.KmsException(refused.Message, refused.KMSError)
 }
 
 // wireCode returns how ECR's API spells a code of the registry: all but ours are
@@ -51,6 +65,8 @@ func wireCode(code registry.Code) (string, bool) {
 		return string(code), true
 	case registry.CodeManifestInvalid:
 		return string(registry.CodeInvalidParameter), true
+	case registry.CodeDamaged:
+		return string(registry.CodeLayerInaccessible), true
 	case registry.CodeUploadInUse, registry.CodeTagsChanged:
 		return "ThrottlingException", true // which makes clients try again later
 	}

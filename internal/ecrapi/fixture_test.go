@@ -24,6 +24,7 @@ import (
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/registry"
+	"github.com/nifuda/nifuda/internal/registry/registrytest"
 	"github.com/nifuda/nifuda/internal/store"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
@@ -44,6 +45,7 @@ type fixture struct {
 	downloads *authn.Downloads
 	tokens    *authn.Tokens
 	policy    *policy
+	keys      *registrytest.Keys
 	signature *signature
 	log       *slog.Logger
 	logged    *bytes.Buffer // what log took
@@ -121,7 +123,7 @@ func newFixture(tb testing.TB) *fixture {
 		tb.Fatal(err)
 	}
 	f := &fixture{
-		tb: tb, database: database, policy: &policy{}, logged: new(bytes.Buffer), host: "localhost:5050",
+		tb: tb, database: database, policy: &policy{}, keys: &registrytest.Keys{}, logged: new(bytes.Buffer), host: "localhost:5050",
 		now:       time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC),
 		signature: &signature{Identity: authn.Identity{Principal: iam.Root("aws", account), AccessKeyID: "AKIAEXAMPLE", Region: region, Service: "ecr"}},
 		names:     map[string]string{},
@@ -129,7 +131,7 @@ func newFixture(tb testing.TB) *fixture {
 	clock := func() time.Time { return f.now }
 	log := slog.New(slog.NewTextHandler(f.logged, nil))
 	f.tokens, f.downloads = authn.NewTokens(keys, clock), authn.NewDownloads(keys, clock)
-	f.registry = registry.New(database, blobs, registry.Options{UploadKey: keys.DeriveKey("upload"), Now: clock, Log: log})
+	f.registry = registry.New(database, blobs, registry.Options{UploadKey: keys.DeriveKey("upload"), Keys: f.keys, Now: clock, Log: log})
 	f.log = log
 	f.serve(func(*ecrapi.Options) {})
 	return f

@@ -96,10 +96,17 @@ func (a *api) getImage(ctx context.Context, name registry.RepositoryName, asked 
 		return nil, failure, nil
 	}
 	m, err := a.registry.Manifest(ctx, name, id)
-	if refused, ok := errors.AsType[*registry.Error](err); ok && refused.Code == registry.CodeImageNotFound {
-		return nil, &ecr.ImageFailure{
-			ImageId: &asked, FailureCode: ecr.ImageFailureCodeImageNotFound, FailureReason: "Requested image not found",
-		}, nil
+	if refused, ok := errors.AsType[*registry.Error](err); ok {
+		switch refused.Code {
+		case registry.CodeImageNotFound:
+			return nil, &ecr.ImageFailure{
+				ImageId: &asked, FailureCode: ecr.ImageFailureCodeImageNotFound, FailureReason: "Requested image not found",
+			}, nil
+		case registry.CodeKms:
+			return nil, &ecr.ImageFailure{ImageId: &asked, FailureCode: ecr.ImageFailureCodeKmsError, FailureReason: refused.Message}, nil
+		case registry.CodeDamaged:
+			return nil, &ecr.ImageFailure{ImageId: &asked, FailureCode: ecr.ImageFailureCodeImageInaccessible, FailureReason: refused.Message}, nil
+		}
 	}
 	if err != nil {
 		return nil, nil, err

@@ -9,7 +9,7 @@ import (
 )
 
 // CreateRepository implements [ecr.Service] (spec B.2, 7). With tags it also
-// needs the permission to tag.
+// needs the permission to tag, and with a customer's key the rights to it.
 func (a *api) CreateRepository(ctx context.Context, in *ecr.CreateRepositoryRequest) (*ecr.CreateRepositoryResponse, error) {
 	name, err := a.repository(ctx, iam.CreateRepository, in.RegistryId, in.RepositoryName, withTags(in.Tags))
 	if err == nil && len(in.Tags) > 0 {
@@ -18,11 +18,15 @@ func (a *api) CreateRepository(ctx context.Context, in *ecr.CreateRepositoryRequ
 	if err != nil {
 		return nil, err
 	}
+	sealed, err := a.repositoryEncryption(ctx, name, encryption(in.EncryptionConfiguration))
+	if err != nil {
+		return nil, err
+	}
 	created, err := a.registry.CreateRepository(ctx, registry.NewRepository{
 		RepositoryName: name,
 		Mutability:     tagMutability(value(in.ImageTagMutability), in.ImageTagMutabilityExclusionFilters),
 		ScanOnPush:     scansOnPush(in.ImageScanningConfiguration),
-		Encryption:     encryption(in.EncryptionConfiguration),
+		Encryption:     sealed,
 		Tags:           resourceTags(in.Tags),
 		Actor:          callerOf(ctx).Principal.ARN,
 	})
@@ -87,7 +91,7 @@ func (a *api) DeleteRepository(ctx context.Context, in *ecr.DeleteRepositoryRequ
 	if err != nil {
 		return nil, err
 	}
-	deleted, err := a.registry.DeleteRepository(ctx, name, value(in.Force))
+	deleted, err := a.registry.DeleteRepository(ctx, name, value(in.Force), callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,9 @@ type ImageAction struct {
 	// ManifestMediaType and ArtifactMediaType are left out when empty.
 	ManifestMediaType string `json:"manifest-media-type,omitempty"`
 	ArtifactMediaType string `json:"artifact-media-type,omitempty"`
+	// Restored says that a push is the return of what was deleted or overwritten.
+	// It is ours, and left out otherwise.
+	Restored bool `json:"restored,omitempty"`
 }
 
 // DetailType implements [Detail].

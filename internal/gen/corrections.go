@@ -33,6 +33,9 @@ type corrections struct {
 	// Unchecked are members, as in "Shape.member", that are lists whose elements
 	// the service judges one by one in its response; only their number is checked.
 	Unchecked []string
+	// Always are members of responses, as in "Shape.member", that the service
+	// sends even when they are empty, although its model does not say so.
+	Always []string
 }
 
 // The wording of the AWS frameworks, for a service without a wording of its own.
@@ -63,6 +66,11 @@ var correctionsOf = map[string]corrections{
 		// No hyphen follows another.
 		RE2: map[string]string{"accountAliasType": "[a-z0-9](?:[a-z0-9]|-[a-z0-9])*"},
 	},
+	"KMS": {
+		Code:     plainCode,
+		Detailed: true,
+		Always:   []string{"KeyMetadata.Description"},
+	},
 	"Nifuda": {
 		Code:     plainCode,
 		Detailed: true,
@@ -92,7 +100,7 @@ func (c corrections) check(m *model) error {
 			return fmt.Errorf("corrections name the shape %s, which the model does not have", name)
 		}
 	}
-	for _, path := range slices.Concat(slices.Collect(maps.Keys(c.MemberPattern)), c.Unchecked) {
+	for _, path := range slices.Concat(slices.Collect(maps.Keys(c.MemberPattern)), c.Unchecked, c.Always) {
 		name, memberName, _ := strings.Cut(path, ".")
 		s := m.Shapes[name]
 		if s == nil || !slices.ContainsFunc(s.Members, func(x member) bool { return x.Name == memberName }) {

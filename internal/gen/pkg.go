@@ -26,6 +26,10 @@ func newPkg(m *model, name string, c corrections) (*pkg, error) {
 	for shapeName, values := range c.Enum {
 		m.Shapes[shapeName].Enum = values
 	}
+	for _, path := range c.Always {
+		shapeName, memberName, _ := strings.Cut(path, ".")
+		m.Shapes[shapeName].Required = append(m.Shapes[shapeName].Required, memberName)
+	}
 	p := &pkg{model: m, corrections: c.withDefaults(), name: name, inputs: map[string]bool{}, outputs: map[string]bool{}}
 	for _, op := range m.Operations {
 		m.reach(p.inputs, op.Input.Shape)

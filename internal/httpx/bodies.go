@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -36,6 +38,7 @@ type Bodies struct {
 	size      int64
 	memory    *semaphore.Weighted
 	buffers   sync.Pool
+	garbage   atomic.Int64 // bytes that were worked on and are perhaps not collected yet
 }
 
 // NewBodies returns a reader that keeps its files in a directory, "" being the
@@ -78,13 +81,25 @@ func (b *Bodies) readLarge(ctx context.Context, buffer *bytes.Buffer, body io.Re
 	if b.memory.Acquire(ctx, need) != nil {
 		return nil, ErrCrowded
 	}
-	release = sync.OnceFunc(func() { b.memory.Release(need) })
+	release = sync.OnceFunc(func() { b.release(need) })
 	buffer.Grow(int(size) + bytes.MinRead) // one to see the end, without growing again
 	if _, err := buffer.ReadFrom(io.NewSectionReader(file, 0, size)); err != nil {
 		release()
 		return nil, fmt.Errorf("read the file of a body: %w", err)
 	}
 	return release, nil
+}
+
+// release gives memory to whoever waits for it. What was in it is garbage from
+// now on, which Go lets grow to a part of everything that is in use: with bodies
+// of tens of megabytes that is hundreds. So it is collected when there is as much
+// as may be worked on.
+func (b *Bodies) release(memory int64) {
+	if b.garbage.Add(memory) >= b.size {
+		b.garbage.Store(0)
+		runtime.GC()
+	}
+	b.memory.Release(memory)
 }
 
 // receive copies the rest of a body into its file.

@@ -1,5 +1,10 @@
 package iam
 
+import (
+	"slices"
+	"strings"
+)
+
 // The actions of ECR (service authorization reference, "Actions, resources, and
 // condition keys for Amazon Elastic Container Registry").
 const (
@@ -69,6 +74,17 @@ const (
 	ValidatePullThroughCacheRule            = "ecr:ValidatePullThroughCacheRule"
 )
 
+// The actions of nifuda's own API that are about a repository. Its policy decides
+// about them as it does about those of ECR.
+const (
+	DescribeTagHistory      = "nifuda:DescribeTagHistory"
+	ListDeletedImages       = "nifuda:ListDeletedImages"
+	ListDeletedRepositories = "nifuda:ListDeletedRepositories"
+	RestoreImage            = "nifuda:RestoreImage"
+	RestoreRepository       = "nifuda:RestoreRepository"
+	RestoreTag              = "nifuda:RestoreTag"
+)
+
 // The actions that requests to /v2/ need on the repository that they name. A
 // mount needs [StartUpload] on the target and [MountSource] on the source.
 // Asking for an upload's progress and cancelling it are as writing to it.
@@ -98,9 +114,25 @@ func OperationAction(operation string) string {
 	return ecrService + ":" + operation
 }
 
-const ecrService = "ecr"
+const (
+	ecrService = "ecr"
+	ownService = "nifuda"
+)
 
-// ecrActions are the actions that a resource policy may name.
+// IsOfRepositories reports whether an action on a resource, given by its ARN, is
+// for the policies of repositories and registries to decide about too.
+func IsOfRepositories(action, resource string) bool {
+	service, _, _ := strings.Cut(action, ":")
+	if service == ecrService {
+		return strings.HasPrefix(resource, "arn:")
+	}
+	return slices.Contains(ownActions, action) && validRepositoryPattern(resource)
+}
+
+// ownActions are those of our own that a resource policy may name.
+var ownActions = []string{DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag}
+
+// ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{
 	BatchCheckLayerAvailability, BatchDeleteImage, BatchGetImage, BatchGetRepositoryScanningConfiguration, BatchImportUpstreamImage,
 	CompleteLayerUpload, CreatePullThroughCacheRule, CreateRepository, CreateRepositoryCreationTemplate, DeleteLifecyclePolicy,

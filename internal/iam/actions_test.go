@@ -49,3 +49,27 @@ func nameable(action string) bool {
 	_, err := iam.ParseRepositoryPolicy(fmt.Sprintf(`{"Statement":{"Effect":"Allow","Principal":"*","Action":%q}}`, action))
 	return err == nil
 }
+
+// TestPoliciesOfRepositoriesNameOurOwnActions: those about repositories, and no
+// others.
+func TestPoliciesOfRepositoriesNameOurOwnActions(t *testing.T) {
+	const repository = "arn:aws:ecr:us-east-1:123456789012:repository/app"
+	for _, action := range []string{
+		iam.DescribeTagHistory, iam.ListDeletedImages, iam.ListDeletedRepositories, iam.RestoreImage, iam.RestoreRepository, iam.RestoreTag,
+	} {
+		if !nameable(action) || !iam.IsOfRepositories(action, repository) {
+			t.Errorf("%s is none of repositories", action)
+		}
+		if iam.IsOfRepositories(action, "*") || iam.IsOfRepositories(action, "arn:aws:iam::123456789012:root") {
+			t.Errorf("%s is of repositories, whatever the resource", action)
+		}
+	}
+	for _, action := range []string{"nifuda:CreateAccount", "nifuda:ExplainAccess", "sts:AssumeRole", "s3:*"} {
+		if nameable(action) || iam.IsOfRepositories(action, repository) {
+			t.Errorf("%s is of repositories", action)
+		}
+	}
+	if !nameable("nifuda:Restore*") || !nameable("*") {
+		t.Error("wildcards are not taken")
+	}
+}

@@ -21,6 +21,10 @@ type Request struct {
 	// is called only if some policy that counts mentions the key; nil makes one
 	// decision without the key.
 	ImageTags func(ctx context.Context) ([][]string, error)
+	// Granted reports whether something beside policies lets the principal do
+	// this, such as a grant of a KMS key. It is called only if the policies do
+	// not allow it and none denies it; nil is nothing.
+	Granted func(ctx context.Context) (bool, error)
 }
 
 // An Authorizer decides whether a principal may act. It answers nil, a

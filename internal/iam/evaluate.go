@@ -48,11 +48,16 @@ type Query struct {
 	Resource        string
 	ResourceAccount string
 	// ResourcePolicies are the policies on the resource's side: of the
-	// repository and of its registry, or the trust policy of a role.
+	// repository and of its registry, of a KMS key, or the trust policy of a role.
 	ResourcePolicies []NamedPolicy
-	// Trust says that ResourcePolicies are a role's trust policy: it must allow
-	// even within the account, where policies of other resources need not.
+	// Trust says that ResourcePolicies are a role's trust policy or a KMS key's
+	// policy: it must allow even within the account, where policies of other
+	// resources need not.
 	Trust bool
+	// Granted says that the caller is let in as by an Allow of the resource's
+	// side that names it, such as by a grant of a KMS key. A session of a role is
+	// let in as its role is.
+	Granted bool
 	// ResourceKeys and RequestKeys are the further condition keys.
 	ResourceKeys, RequestKeys Keys
 }
@@ -117,6 +122,9 @@ func Evaluate(q Query) Decision {
 	e.allows = e.room[:0]
 	identity := e.judge(IdentityPolicy, q.Caller.Identity...)
 	resource := e.judge(ResourcePolicy, q.ResourcePolicies...)
+	if q.Granted {
+		resource.grant = max(resource.grant, q.Caller.granted())
+	}
 	boundary := verdict{grant: named}
 	if q.Caller.Boundary != nil {
 		boundary = e.judge(PermissionsBoundary, *q.Caller.Boundary)

@@ -61,6 +61,14 @@ func (p *principalTest) grant(c *Caller) grant {
 	return unnamed
 }
 
+// granted is how directly something that is no policy names the caller.
+func (c *Caller) granted() grant {
+	if c.Role != "" {
+		return covered
+	}
+	return named
+}
+
 // isSessionOf reports whether the caller is a session of a role, given by its
 // ARN or unique id.
 func (c *Caller) isSessionOf(role string) bool {

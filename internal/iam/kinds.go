@@ -65,8 +65,8 @@ func ParseTrustPolicy(text string) (*Document, error) {
 
 // ParseRepositoryPolicy validates the text of a repository policy, except for
 // its length, and returns it or a [*PolicyError]. Each statement needs Effect,
-// Principal or NotPrincipal, and Action or NotAction of ecr; Resource is
-// optional. Whether the principals exist is not checked.
+// Principal or NotPrincipal, and Action or NotAction of ecr, or those of our own
+// that are about repositories; Resource is optional. Whether the principals exist is not checked.
 func ParseRepositoryPolicy(text string) (*Document, error) {
 	return parse(text, func(d *Document) error {
 		return d.eachStatement(Statement.checkRepository)
@@ -247,7 +247,7 @@ func (s Statement) checkRepository() *PolicyError {
 		}
 	}
 	for _, pattern := range slices.Concat(s.Actions, s.NotActions) {
-		if pattern != "*" && !namesAny(pattern, ecrService, ecrActions) {
+		if pattern != "*" && !namesAny(pattern, ecrService, ecrActions) && !namesAny(pattern, ownService, ownActions) {
 			return malformed(syntaxErrors, "action %q is none of ecr", pattern)
 		}
 	}

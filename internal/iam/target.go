@@ -9,11 +9,13 @@ import (
 // what counts for a principal whatever it asks for.
 type Target struct {
 	// Policies are those on the resource's side: of a repository and of its
-	// registry.
+	// registry, or of a KMS key.
 	Policies []NamedPolicy
 	// Inherited are those of them that are not the resource's own but its
 	// registry's.
 	Inherited []NamedPolicy
+	// Trust says that the policies must allow even within the account, see [Query].
+	Trust bool
 	// Keys are the condition keys of the resource, such as aws:resourcetag/….
 	Keys Keys
 }

@@ -100,6 +100,20 @@ func New(ctx context.Context, s *store.Store, o Options) (*Identities, error) {
 	return i, nil
 }
 
+// CheckSealing makes sure that a stored secret opens under the sealing key, if
+// there is one.
+func (s *Identities) CheckSealing(ctx context.Context) error {
+	row, err := s.store.AnyAccessKey(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find an access key: %w", err)
+	}
+	_, err = s.open(row.ID, row.Secret)
+	return err
+}
+
 // change runs do in a transaction that changes an account's identities, after
 // all earlier ones of that account. do may run more than once and must set its
 // results afresh each time. It must change nothing of another account.

@@ -1,6 +1,10 @@
 package manifest
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+)
 
 // The checks of this file run on every request, so that they are written out
 // instead of compiled from regular expressions. None allocates.
@@ -99,3 +103,8 @@ func isAlnum(c byte) bool      { return isLowerAlnum(c) || 'A' <= c && c <= 'Z' 
 func isPrintable(c byte) bool  { return ' ' <= c && c <= '~' }
 func isLowerHex(c byte) bool   { return isDigit(c) || 'a' <= c && c <= 'f' }
 func isTagByte(c byte) bool    { return isAlnum(c) || c == '_' || c == '.' || c == '-' }
+
+// HasDigest reports whether bytes have a digest. None have one that is not valid.
+func HasDigest(content []byte, d string) bool {
+	return ValidDigest(d) && digest.Digest(d).Algorithm().FromBytes(content) == digest.Digest(d)
+}

@@ -47,12 +47,24 @@ func (e *Error) ErrorMembers() map[string]any { return e.Members }
 
 // errorStatus has the HTTP status of every code of the model.
 var errorStatus = map[string]int{
-	"AccountAlreadyExistsException": 400,
-	"AccountNotFoundException":      400,
-	"InvalidNextTokenException":     400,
-	"LimitExceededException":        400,
-	"PrincipalNotFoundException":    400,
-	"ServerException":               500,
+	"AccountAlreadyExistsException":     400,
+	"AccountNotFoundException":          400,
+	"ImageNotFoundException":            400,
+	"ImageTagAlreadyExistsException":    400,
+	"InvalidNextTokenException":         400,
+	"InvalidParameterException":         400,
+	"KmsException":                      400,
+	"LayersNotFoundException":           400,
+	"LimitExceededException":            400,
+	"PrincipalNotFoundException":        400,
+	"ReferencedImagesNotFoundException": 400,
+	"RepositoryAlreadyExistsException":  400,
+	"RepositoryNotFoundException":       400,
+	"SealingKeyException":               400,
+	"ServerException":                   500,
+	"UndeleteDisabledException":         400,
+	"VerificationInProgressException":   400,
+	"VerificationNotRunningException":   400,
 }
 
 // AccountAlreadyExistsException has the status 400.
@@ -65,9 +77,34 @@ func AccountNotFoundException(message string) *Error {
 	return NewError("AccountNotFoundException", message)
 }
 
+// ImageNotFoundException has the status 400.
+func ImageNotFoundException(message string) *Error {
+	return NewError("ImageNotFoundException", message)
+}
+
+// ImageTagAlreadyExistsException has the status 400.
+func ImageTagAlreadyExistsException(message string) *Error {
+	return NewError("ImageTagAlreadyExistsException", message)
+}
+
 // InvalidNextTokenException has the status 400.
 func InvalidNextTokenException(message string) *Error {
 	return NewError("InvalidNextTokenException", message)
+}
+
+// InvalidParameterException has the status 400.
+func InvalidParameterException(message string) *Error {
+	return NewError("InvalidParameterException", message)
+}
+
+// KmsException has the status 400.
+func KmsException(message string) *Error {
+	return NewError("KmsException", message)
+}
+
+// LayersNotFoundException has the status 400.
+func LayersNotFoundException(message string) *Error {
+	return NewError("LayersNotFoundException", message)
 }
 
 // LimitExceededException has the status 400.
@@ -80,7 +117,42 @@ func PrincipalNotFoundException(message string) *Error {
 	return NewError("PrincipalNotFoundException", message)
 }
 
+// ReferencedImagesNotFoundException has the status 400.
+func ReferencedImagesNotFoundException(message string) *Error {
+	return NewError("ReferencedImagesNotFoundException", message)
+}
+
+// RepositoryAlreadyExistsException has the status 400.
+func RepositoryAlreadyExistsException(message string) *Error {
+	return NewError("RepositoryAlreadyExistsException", message)
+}
+
+// RepositoryNotFoundException has the status 400.
+func RepositoryNotFoundException(message string) *Error {
+	return NewError("RepositoryNotFoundException", message)
+}
+
+// SealingKeyException has the status 400.
+func SealingKeyException(message string) *Error {
+	return NewError("SealingKeyException", message)
+}
+
 // ServerException has the status 500.
 func ServerException(message string) *Error {
 	return NewError("ServerException", message)
+}
+
+// UndeleteDisabledException has the status 400.
+func UndeleteDisabledException(message string) *Error {
+	return NewError("UndeleteDisabledException", message)
+}
+
+// VerificationInProgressException has the status 400.
+func VerificationInProgressException(message string) *Error {
+	return NewError("VerificationInProgressException", message)
+}
+
+// VerificationNotRunningException has the status 400.
+func VerificationNotRunningException(message string) *Error {
+	return NewError("VerificationNotRunningException", message)
 }

@@ -23,8 +23,22 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
+	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
+	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
+	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
+	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
+	ListDeletedRepositories(ctx context.Context, in *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error)
+	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
+	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
+	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
+	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
+	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
+	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
+	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
+	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
 }
 
 // The types of the operation table are aliases without names of their own, so
@@ -55,10 +69,24 @@ func bind[In, Out any, P interface {
 // by its name, bound to s.
 func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
-		"CreateAccount":       bind(s.CreateAccount),
-		"CreateRootAccessKey": bind(s.CreateRootAccessKey),
-		"ExplainAccess":       bind(s.ExplainAccess),
-		"ListAccounts":        bind(s.ListAccounts),
+		"CreateAccount":           bind(s.CreateAccount),
+		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DescribeCollection":      bind(s.DescribeCollection),
+		"DescribeSealing":         bind(s.DescribeSealing),
+		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"DescribeVerification":    bind(s.DescribeVerification),
+		"ExplainAccess":           bind(s.ExplainAccess),
+		"ListAccounts":            bind(s.ListAccounts),
+		"ListDeletedImages":       bind(s.ListDeletedImages),
+		"ListDeletedRepositories": bind(s.ListDeletedRepositories),
+		"RestoreImage":            bind(s.RestoreImage),
+		"RestoreRepository":       bind(s.RestoreRepository),
+		"RestoreTag":              bind(s.RestoreTag),
+		"RetireSealingKey":        bind(s.RetireSealingKey),
+		"RotateSealingKey":        bind(s.RotateSealingKey),
+		"StartCollection":         bind(s.StartCollection),
+		"StartVerification":       bind(s.StartVerification),
+		"StopVerification":        bind(s.StopVerification),
 	}
 }
 
@@ -108,6 +136,26 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 	return nil, notImplemented("CreateRootAccessKey")
 }
 
+// DescribeCollection answers NotImplementedException.
+func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequest) (*DescribeCollectionResponse, error) {
+	return nil, notImplemented("DescribeCollection")
+}
+
+// DescribeSealing answers NotImplementedException.
+func (Unimplemented) DescribeSealing(context.Context, *DescribeSealingRequest) (*DescribeSealingResponse, error) {
+	return nil, notImplemented("DescribeSealing")
+}
+
+// DescribeTagHistory answers NotImplementedException.
+func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
+	return nil, notImplemented("DescribeTagHistory")
+}
+
+// DescribeVerification answers NotImplementedException.
+func (Unimplemented) DescribeVerification(context.Context, *DescribeVerificationRequest) (*DescribeVerificationResponse, error) {
+	return nil, notImplemented("DescribeVerification")
+}
+
 // ExplainAccess answers NotImplementedException.
 func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
 	return nil, notImplemented("ExplainAccess")
@@ -116,4 +164,54 @@ func (Unimplemented) ExplainAccess(context.Context, *ExplainAccessRequest) (*Exp
 // ListAccounts answers NotImplementedException.
 func (Unimplemented) ListAccounts(context.Context, *ListAccountsRequest) (*ListAccountsResponse, error) {
 	return nil, notImplemented("ListAccounts")
+}
+
+// ListDeletedImages answers NotImplementedException.
+func (Unimplemented) ListDeletedImages(context.Context, *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error) {
+	return nil, notImplemented("ListDeletedImages")
+}
+
+// ListDeletedRepositories answers NotImplementedException.
+func (Unimplemented) ListDeletedRepositories(context.Context, *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error) {
+	return nil, notImplemented("ListDeletedRepositories")
+}
+
+// RestoreImage answers NotImplementedException.
+func (Unimplemented) RestoreImage(context.Context, *RestoreImageRequest) (*RestoreImageResponse, error) {
+	return nil, notImplemented("RestoreImage")
+}
+
+// RestoreRepository answers NotImplementedException.
+func (Unimplemented) RestoreRepository(context.Context, *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error) {
+	return nil, notImplemented("RestoreRepository")
+}
+
+// RestoreTag answers NotImplementedException.
+func (Unimplemented) RestoreTag(context.Context, *RestoreTagRequest) (*RestoreTagResponse, error) {
+	return nil, notImplemented("RestoreTag")
+}
+
+// RetireSealingKey answers NotImplementedException.
+func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error) {
+	return nil, notImplemented("RetireSealingKey")
+}
+
+// RotateSealingKey answers NotImplementedException.
+func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
+	return nil, notImplemented("RotateSealingKey")
+}
+
+// StartCollection answers NotImplementedException.
+func (Unimplemented) StartCollection(context.Context, *StartCollectionRequest) (*StartCollectionResponse, error) {
+	return nil, notImplemented("StartCollection")
+}
+
+// StartVerification answers NotImplementedException.
+func (Unimplemented) StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error) {
+	return nil, notImplemented("StartVerification")
+}
+
+// StopVerification answers NotImplementedException.
+func (Unimplemented) StopVerification(context.Context, *StopVerificationRequest) (*StopVerificationResponse, error) {
+	return nil, notImplemented("StopVerification")
 }

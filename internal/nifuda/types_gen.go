@@ -41,6 +41,20 @@ const (
 	DecisionImplicitDeny = "implicitDeny"
 )
 
+// The values of ImageState.
+const (
+	ImageStateExists     = "EXISTS"
+	ImageStateRestorable = "RESTORABLE"
+	ImageStateGone       = "GONE"
+)
+
+// The values of VerificationStatus.
+const (
+	VerificationStatusRunning  = "RUNNING"
+	VerificationStatusComplete = "COMPLETE"
+	VerificationStatusFailed   = "FAILED"
+)
+
 // AccessKey is a structure of responses.
 type AccessKey struct {
 	AccessKeyId     string `json:"AccessKeyId"`     // required
@@ -53,6 +67,36 @@ type Account struct {
 	Name      string    `json:"Name,omitzero"` // 1 to 128 characters
 	Alias     string    `json:"Alias,omitzero"`
 	CreatedAt Timestamp `json:"CreatedAt"` // required
+}
+
+// Collected is a structure of responses.
+type Collected struct {
+	Images       int64 `json:"Images"`       // required
+	Repositories int64 `json:"Repositories"` // required
+	Links        int64 `json:"Links"`        // required
+	Layers       int64 `json:"Layers"`       // required
+	Files        int64 `json:"Files"`        // required
+	Uploads      int64 `json:"Uploads"`      // required
+	Orphans      int64 `json:"Orphans"`      // required
+	Bytes        int64 `json:"Bytes"`        // required
+}
+
+// CollectionPass is a structure of responses.
+type CollectionPass struct {
+	StartedAt            Timestamp  `json:"StartedAt"`            // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
+}
+
+// CollectionWaiting is a structure of responses.
+type CollectionWaiting struct {
+	Links               int64 `json:"Links"`               // required
+	LinksLater          int64 `json:"LinksLater"`          // required
+	Layers              int64 `json:"Layers"`              // required
+	Files               int64 `json:"Files"`               // required
+	Bytes               int64 `json:"Bytes"`               // required
+	DeletedImages       int64 `json:"DeletedImages"`       // required
+	DeletedRepositories int64 `json:"DeletedRepositories"` // required
 }
 
 // ContextEntry is a structure of requests.
@@ -84,6 +128,79 @@ type CreateRootAccessKeyResponse struct {
 	AccessKey *AccessKey `json:"AccessKey,omitzero"` // required
 }
 
+// DeletedImage is a structure of responses.
+type DeletedImage struct {
+	DeletionId             string    `json:"DeletionId"`         // required
+	ImageDigest            string    `json:"ImageDigest"`        // required, at most 200 characters
+	ImageTags              []string  `json:"ImageTags,omitzero"` // required
+	ImageManifestMediaType string    `json:"ImageManifestMediaType,omitzero"`
+	ArtifactMediaType      string    `json:"ArtifactMediaType,omitzero"`
+	ImageSizeInBytes       *int64    `json:"ImageSizeInBytes,omitzero"`
+	ImagePushedAt          Timestamp `json:"ImagePushedAt,omitzero"`
+	DeletedBy              string    `json:"DeletedBy"`       // required
+	DeletedAt              Timestamp `json:"DeletedAt"`       // required
+	RestorableUntil        Timestamp `json:"RestorableUntil"` // required
+}
+
+// DeletedRepository is a structure of responses.
+type DeletedRepository struct {
+	RepositoryId    string    `json:"RepositoryId"`    // required
+	RegistryId      string    `json:"RegistryId"`      // required
+	RepositoryName  string    `json:"RepositoryName"`  // required, 2 to 256 characters
+	RepositoryArn   string    `json:"RepositoryArn"`   // required
+	DeletedBy       string    `json:"DeletedBy"`       // required
+	DeletedAt       Timestamp `json:"DeletedAt"`       // required
+	RestorableUntil Timestamp `json:"RestorableUntil"` // required
+}
+
+// DescribeCollectionRequest is the request of [Service.DescribeCollection].
+type DescribeCollectionRequest struct{}
+
+// DescribeCollectionResponse is the response of [Service.DescribeCollection].
+type DescribeCollectionResponse struct {
+	GracePeriodSeconds    int64              `json:"GracePeriodSeconds"`    // required
+	UndeleteWindowSeconds int64              `json:"UndeleteWindowSeconds"` // required
+	TrashDelaySeconds     int64              `json:"TrashDelaySeconds"`     // required
+	LastPass              *CollectionPass    `json:"LastPass,omitzero"`
+	Total                 *Collected         `json:"Total,omitzero"`   // required
+	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
+}
+
+// DescribeSealingRequest is the request of [Service.DescribeSealing].
+type DescribeSealingRequest struct{}
+
+// DescribeSealingResponse is the response of [Service.DescribeSealing].
+type DescribeSealingResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
+type DescribeTagHistoryRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`      // required, 2 to 256 characters
+	ImageTag       string  `json:"ImageTag"`            // required, 1 to 300 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribeTagHistoryResponse is the response of [Service.DescribeTagHistory].
+type DescribeTagHistoryResponse struct {
+	RegistryId     string      `json:"RegistryId"`          // required
+	RepositoryName string      `json:"RepositoryName"`      // required, 2 to 256 characters
+	ImageTag       string      `json:"ImageTag"`            // required, 1 to 300 characters
+	TagHistory     []TagChange `json:"TagHistory,omitzero"` // required
+	NextToken      string      `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribeVerificationRequest is the request of [Service.DescribeVerification].
+type DescribeVerificationRequest struct{}
+
+// DescribeVerificationResponse is the response of [Service.DescribeVerification].
+type DescribeVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"`
+	Scrub        *Verification `json:"Scrub,omitzero"`
+}
+
 // ExplainAccessRequest is the request of [Service.ExplainAccess].
 type ExplainAccessRequest struct {
 	PrincipalArn   string         `json:"PrincipalArn"`            // required, 20 to 2048 characters
@@ -99,6 +216,32 @@ type ExplainAccessResponse struct {
 	MatchedStatements []MatchedStatement `json:"MatchedStatements,omitzero"` // required
 }
 
+// Finding is a structure of responses.
+type Finding struct {
+	Kind     string         `json:"Kind"`    // required
+	Problem  string         `json:"Problem"` // required
+	Damage   bool           `json:"Damage"`  // required
+	Digest   string         `json:"Digest,omitzero"`
+	Location string         `json:"Location,omitzero"`
+	Places   []FindingPlace `json:"Places,omitzero"`
+	Repaired bool           `json:"Repaired"` // required
+}
+
+// FindingCount is a structure of responses.
+type FindingCount struct {
+	Kind     string `json:"Kind"`     // required
+	Count    int64  `json:"Count"`    // required
+	Repaired int64  `json:"Repaired"` // required
+}
+
+// FindingPlace is a structure of responses.
+type FindingPlace struct {
+	RepositoryArn     string `json:"RepositoryArn"` // required
+	ImageDigest       string `json:"ImageDigest,omitzero"`
+	ImageTag          string `json:"ImageTag,omitzero"`
+	RepositoryDeleted *bool  `json:"RepositoryDeleted,omitzero"`
+}
+
 // ListAccountsRequest is the request of [Service.ListAccounts].
 type ListAccountsRequest struct {
 	MaxResults *int32  `json:"MaxResults,omitzero"` // 1 to 1000
@@ -111,6 +254,38 @@ type ListAccountsResponse struct {
 	NextToken string    `json:"NextToken,omitzero"` // at most 2048 characters
 }
 
+// ListDeletedImagesRequest is the request of [Service.ListDeletedImages].
+type ListDeletedImagesRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageTag       *string `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"`  // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`   // at most 2048 characters
+}
+
+// ListDeletedImagesResponse is the response of [Service.ListDeletedImages].
+type ListDeletedImagesResponse struct {
+	RegistryId     string         `json:"RegistryId"`             // required
+	RepositoryName string         `json:"RepositoryName"`         // required, 2 to 256 characters
+	DeletedImages  []DeletedImage `json:"DeletedImages,omitzero"` // required
+	NextToken      string         `json:"NextToken,omitzero"`     // at most 2048 characters
+}
+
+// ListDeletedRepositoriesRequest is the request of [Service.ListDeletedRepositories].
+type ListDeletedRepositoriesRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"`     // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`      // at most 2048 characters
+}
+
+// ListDeletedRepositoriesResponse is the response of [Service.ListDeletedRepositories].
+type ListDeletedRepositoriesResponse struct {
+	DeletedRepositories []DeletedRepository `json:"DeletedRepositories,omitzero"` // required
+	NextToken           string              `json:"NextToken,omitzero"`           // at most 2048 characters
+}
+
 // MatchedStatement is a structure of responses.
 type MatchedStatement struct {
 	PolicyType     string `json:"PolicyType"` // required
@@ -118,4 +293,159 @@ type MatchedStatement struct {
 	StatementIndex *int32 `json:"StatementIndex,omitzero"`
 	Sid            string `json:"Sid,omitzero"`
 	Statement      string `json:"Statement,omitzero"`
+}
+
+// RestoreImageRequest is the request of [Service.RestoreImage].
+type RestoreImageRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	DeletionId     *string `json:"DeletionId,omitzero"`
+	WithoutTags    *bool   `json:"WithoutTags,omitzero"`
+}
+
+// RestoreImageResponse is the response of [Service.RestoreImage].
+type RestoreImageResponse struct {
+	RegistryId       string     `json:"RegistryId"`                // required
+	RepositoryName   string     `json:"RepositoryName"`            // required, 2 to 256 characters
+	ImageDigest      string     `json:"ImageDigest"`               // required, at most 200 characters
+	Existed          bool       `json:"Existed"`                   // required
+	RestoredTags     []string   `json:"RestoredTags,omitzero"`     // required
+	TakenTags        []TakenTag `json:"TakenTags,omitzero"`        // required
+	RestoredChildren []string   `json:"RestoredChildren,omitzero"` // required
+}
+
+// RestoreRepositoryRequest is the request of [Service.RestoreRepository].
+type RestoreRepositoryRequest struct {
+	RegistryId        *string `json:"RegistryId,omitzero"`
+	RepositoryName    string  `json:"RepositoryName"` // required, 2 to 256 characters
+	RepositoryId      *string `json:"RepositoryId,omitzero"`
+	NewRepositoryName *string `json:"NewRepositoryName,omitzero"` // 2 to 256 characters
+}
+
+// RestoreRepositoryResponse is the response of [Service.RestoreRepository].
+type RestoreRepositoryResponse struct {
+	Repository *RestoredRepository `json:"Repository,omitzero"` // required
+}
+
+// RestoreTagRequest is the request of [Service.RestoreTag].
+type RestoreTagRequest struct {
+	RegistryId     *string    `json:"RegistryId,omitzero"`
+	RepositoryName string     `json:"RepositoryName"`    // required, 2 to 256 characters
+	ImageTag       string     `json:"ImageTag"`          // required, 1 to 300 characters
+	Sequence       *int64     `json:"Sequence,omitzero"` // 1 or more
+	Before         *Timestamp `json:"Before,omitzero"`
+}
+
+// RestoreTagResponse is the response of [Service.RestoreTag].
+type RestoreTagResponse struct {
+	RegistryId          string   `json:"RegistryId"`                   // required
+	RepositoryName      string   `json:"RepositoryName"`               // required, 2 to 256 characters
+	ImageTag            string   `json:"ImageTag"`                     // required, 1 to 300 characters
+	ImageDigest         string   `json:"ImageDigest"`                  // required, at most 200 characters
+	PreviousImageDigest string   `json:"PreviousImageDigest,omitzero"` // at most 200 characters
+	Sequence            int64    `json:"Sequence"`                     // required, 1 or more
+	ImageRestored       bool     `json:"ImageRestored"`                // required
+	RestoredChildren    []string `json:"RestoredChildren,omitzero"`    // required
+}
+
+// RestoredRepository is a structure of responses.
+type RestoredRepository struct {
+	RepositoryId   string    `json:"RepositoryId"`   // required
+	RegistryId     string    `json:"RegistryId"`     // required
+	RepositoryName string    `json:"RepositoryName"` // required, 2 to 256 characters
+	RepositoryArn  string    `json:"RepositoryArn"`  // required
+	CreatedAt      Timestamp `json:"CreatedAt"`      // required
+}
+
+// RetireSealingKeyRequest is the request of [Service.RetireSealingKey].
+type RetireSealingKeyRequest struct {
+	KeyId string `json:"KeyId"` // required, 1 to 64 characters
+}
+
+// RetireSealingKeyResponse is the response of [Service.RetireSealingKey].
+type RetireSealingKeyResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// RotateSealingKeyRequest is the request of [Service.RotateSealingKey].
+type RotateSealingKeyRequest struct{}
+
+// RotateSealingKeyResponse is the response of [Service.RotateSealingKey].
+type RotateSealingKeyResponse struct {
+	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// Sealing is a structure of responses.
+type Sealing struct {
+	Enabled        bool     `json:"Enabled"`         // required
+	KeyIds         []string `json:"KeyIds,omitzero"` // required
+	UnsealedBlobs  int64    `json:"UnsealedBlobs"`   // required
+	Rewrapped      bool     `json:"Rewrapped"`       // required
+	FailedDataKeys int32    `json:"FailedDataKeys"`  // required
+}
+
+// StartCollectionRequest is the request of [Service.StartCollection].
+type StartCollectionRequest struct{}
+
+// StartCollectionResponse is the response of [Service.StartCollection].
+type StartCollectionResponse struct {
+	Complete             bool       `json:"Complete"`             // required
+	DurationMilliseconds int64      `json:"DurationMilliseconds"` // required
+	Collected            *Collected `json:"Collected,omitzero"`   // required
+}
+
+// StartVerificationRequest is the request of [Service.StartVerification].
+type StartVerificationRequest struct {
+	Rate   *int64 `json:"Rate,omitzero"`
+	Repair *bool  `json:"Repair,omitzero"`
+}
+
+// StartVerificationResponse is the response of [Service.StartVerification].
+type StartVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
+// StopVerificationRequest is the request of [Service.StopVerification].
+type StopVerificationRequest struct{}
+
+// StopVerificationResponse is the response of [Service.StopVerification].
+type StopVerificationResponse struct {
+	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
+// TagChange is a structure of responses.
+type TagChange struct {
+	Sequence    int64     `json:"Sequence"`             // required, 1 or more
+	ImageDigest string    `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageState  string    `json:"ImageState,omitzero"`  // one of ImageState
+	ActorArn    string    `json:"ActorArn"`             // required
+	ChangedAt   Timestamp `json:"ChangedAt"`            // required
+}
+
+// TakenTag is a structure of responses.
+type TakenTag struct {
+	ImageTag    string `json:"ImageTag"`    // required, 1 to 300 characters
+	ImageDigest string `json:"ImageDigest"` // required, at most 200 characters
+}
+
+// Verification is a structure of responses.
+type Verification struct {
+	Status          string         `json:"Status"`    // required, one of VerificationStatus
+	StartedAt       Timestamp      `json:"StartedAt"` // required
+	EndedAt         Timestamp      `json:"EndedAt,omitzero"`
+	LastCompletedAt Timestamp      `json:"LastCompletedAt,omitzero"`
+	Rate            int64          `json:"Rate"`   // required
+	Repair          bool           `json:"Repair"` // required
+	Step            string         `json:"Step,omitzero"`
+	Failure         string         `json:"Failure,omitzero"`
+	Blobs           int64          `json:"Blobs"`             // required
+	Manifests       int64          `json:"Manifests"`         // required
+	Tags            int64          `json:"Tags"`              // required
+	Links           int64          `json:"Links"`             // required
+	Files           int64          `json:"Files"`             // required
+	Bytes           int64          `json:"Bytes"`             // required
+	Damage          int64          `json:"Damage"`            // required
+	Counts          []FindingCount `json:"Counts,omitzero"`   // required
+	Findings        []Finding      `json:"Findings,omitzero"` // required
 }

@@ -173,10 +173,52 @@ func (v *CreateAccountRequest) Validate() error { return refusal(v.check()) }
 func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*DescribeCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*DescribeSealingRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*DescribeVerificationRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ExplainAccessRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListAccountsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListDeletedImagesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListDeletedRepositoriesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *RestoreImageRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *RestoreRepositoryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *RestoreTagRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *RetireSealingKeyRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*RotateSealingKeyRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StartCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *StartVerificationRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (*StopVerificationRequest) Validate() error { return nil }
 
 func (v *ContextEntry) check() (found []violation) {
 	if v.Name == "" {
@@ -217,6 +259,31 @@ func (v *CreateRootAccessKeyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *DescribeTagHistoryRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageTag == "" {
+		found = append(found, missing("imageTag"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageTag != "" {
+		found = append(found, in("imageTag", checkImageTag(v.ImageTag))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
 func (v *ExplainAccessRequest) check() (found []violation) {
 	if v.PrincipalArn == "" {
 		found = append(found, missing("principalArn"))
@@ -248,6 +315,124 @@ func (v *ListAccountsRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *ListDeletedImagesRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageDigest != nil {
+		found = append(found, in("imageDigest", checkImageDigest(*v.ImageDigest))...)
+	}
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *ListDeletedRepositoriesRequest) check() (found []violation) {
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *RestoreImageRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageDigest != nil {
+		found = append(found, in("imageDigest", checkImageDigest(*v.ImageDigest))...)
+	}
+	if v.DeletionId != nil {
+		found = append(found, in("deletionId", checkDeletionId(*v.DeletionId))...)
+	}
+	return found
+}
+
+func (v *RestoreRepositoryRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.RepositoryId != nil {
+		found = append(found, in("repositoryId", checkRepositoryId(*v.RepositoryId))...)
+	}
+	if v.NewRepositoryName != nil {
+		found = append(found, in("newRepositoryName", checkRepositoryName(*v.NewRepositoryName))...)
+	}
+	return found
+}
+
+func (v *RestoreTagRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageTag == "" {
+		found = append(found, missing("imageTag"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageTag != "" {
+		found = append(found, in("imageTag", checkImageTag(v.ImageTag))...)
+	}
+	if v.Sequence != nil {
+		found = append(found, in("sequence", checkSequence(*v.Sequence))...)
+	}
+	return found
+}
+
+func (v *RetireSealingKeyRequest) check() (found []violation) {
+	if v.KeyId == "" {
+		found = append(found, missing("keyId"))
+	}
+	if v.KeyId != "" {
+		found = append(found, in("keyId", checkSealingKeyId(v.KeyId))...)
+	}
+	return found
+}
+
+func (v *StartVerificationRequest) check() (found []violation) {
+	if v.Rate != nil {
+		found = append(found, in("rate", checkRate(*v.Rate))...)
 	}
 	return found
 }
@@ -307,6 +492,23 @@ func checkContextKeyValue(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkDeletionId(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternDeletionId)...)
+	return of(v, found)
+}
+
+func checkImageDigest(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 200)...)
+	found = append(found, checkPattern(v, patternImageDigest)...)
+	return of(v, found)
+}
+
+func checkImageTag(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 300)...)
+	found = append(found, checkPattern(v, patternImageTag)...)
+	return of(v, found)
+}
+
 func checkMaxResults(v int32) (found []violation) {
 	found = append(found, checkRange(int64(v), 1, 1000)...)
 	return of(v, found)
@@ -322,9 +524,36 @@ func checkPrincipalArn(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkRate(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), 0, unlimited)...)
+	return of(v, found)
+}
+
+func checkRepositoryId(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternRepositoryId)...)
+	return of(v, found)
+}
+
+func checkRepositoryName(v string) (found []violation) {
+	found = append(found, checkLength(v, 2, 256)...)
+	found = append(found, checkPattern(v, patternRepositoryName)...)
+	return of(v, found)
+}
+
 func checkResource(v string) (found []violation) {
 	found = append(found, checkLength(v, 1, 2048)...)
 	found = append(found, checkPattern(v, patternResource)...)
+	return of(v, found)
+}
+
+func checkSealingKeyId(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	found = append(found, checkPattern(v, patternSealingKeyId)...)
+	return of(v, found)
+}
+
+func checkSequence(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, unlimited)...)
 	return of(v, found)
 }
 
@@ -345,9 +574,39 @@ var (
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
 	}
+	patternDeletionId = &pattern{
+		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),
+		"Member must satisfy regular expression pattern: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+		"Member must satisfy regular expression pattern: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+	}
+	patternImageDigest = &pattern{
+		regexp.MustCompile("^(?:[a-zA-Z0-9_+.-]+:[a-fA-F0-9]+)$"),
+		"Member must satisfy regular expression pattern: [a-zA-Z0-9_+.-]+:[a-fA-F0-9]+",
+		"Member must satisfy regular expression pattern: [a-zA-Z0-9_+.-]+:[a-fA-F0-9]+",
+	}
+	patternImageTag = &pattern{
+		regexp.MustCompile("^(?:[a-zA-Z0-9._-]+)$"),
+		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
+		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
+	}
+	patternRepositoryId = &pattern{
+		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),
+		"Member must satisfy regular expression pattern: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+		"Member must satisfy regular expression pattern: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+	}
+	patternRepositoryName = &pattern{
+		regexp.MustCompile("^(?:(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*)$"),
+		"Member must satisfy regular expression pattern: (?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
+		"Member must satisfy regular expression pattern: (?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*",
+	}
 	patternResource = &pattern{
 		regexp.MustCompile(`^(?:\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$`),
 		`Member must satisfy regular expression pattern: \*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+`,
 		`Member must satisfy regular expression pattern: \*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+`,
+	}
+	patternSealingKeyId = &pattern{
+		regexp.MustCompile("^(?:[A-Za-z0-9._-]+)$"),
+		"Member must satisfy regular expression pattern: [A-Za-z0-9._-]+",
+		"Member must satisfy regular expression pattern: [A-Za-z0-9._-]+",
 	}
 )

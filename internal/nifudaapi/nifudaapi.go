@@ -1,5 +1,7 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
-// operation for: the accounts of the installation, and explanations of access.
+// operation for: the accounts of the installation, explanations of access,
+// bringing back what was deleted, and how blobs are sealed.
+// bringing back what was deleted, and letting go of it.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
@@ -18,7 +20,9 @@ import (
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/nifuda"
+	"github.com/nifuda/nifuda/internal/registry"
 )
 
 // An Authenticator finds out who calls. [authn.Verifier] is one.
@@ -47,6 +51,43 @@ type Accounts interface {
 	PrincipalNamed(ctx context.Context, arn string) (iam.Principal, error)
 }
 
+// Repositories keep what was deleted. [registry.Registry] is one.
+type Repositories interface {
+	// TagHistory returns a page of what happened to a tag.
+	TagHistory(ctx context.Context, n registry.RepositoryName, tag string, after registry.Cursor, limit int) ([]registry.TagChange, registry.Cursor, error)
+	// DeletedImages returns a page of what can be restored in a repository.
+	DeletedImages(ctx context.Context, n registry.RepositoryName, filter registry.DeletedFilter, after registry.Cursor, limit int) ([]registry.DeletedImage, registry.Cursor, error)
+	// DeletedTags returns which deletion is meant, and what tags went with it.
+	DeletedTags(ctx context.Context, n registry.RepositoryName, digest, deletionID string) (id string, tags []string, err error)
+	// DeletedRepositories returns a page of what can be restored of a registry.
+	DeletedRepositories(ctx context.Context, id registry.ID, name string, after registry.Cursor, limit int) ([]registry.DeletedRepository, registry.Cursor, error)
+	// RestorationKey returns the KMS key of the repository that is meant.
+	RestorationKey(ctx context.Context, in registry.RepositoryRestoration) (registry.RestorationKey, error)
+	// RestoreImage, RestoreTag and RestoreRepository bring back what was deleted.
+	RestoreImage(ctx context.Context, in registry.ImageRestoration) (registry.RestoredImage, error)
+	RestoreTag(ctx context.Context, in registry.TagRestoration) (registry.RestoredTag, error)
+	RestoreRepository(ctx context.Context, in registry.RepositoryRestoration) (registry.Repository, error)
+}
+
+// Keys are the KMS keys that repositories are encrypted with. [kms.Service] is
+// one.
+type Keys interface {
+	// Describe returns a key.
+	Describe(ctx context.Context, id kms.KeyID) (kms.Key, error)
+	// Question is what an authorizer is to be asked before a key is used.
+	Question(u kms.Use) iam.Request
+}
+
+// Sealing is how blobs are sealed at rest. [registry.Registry] is one.
+type Sealing interface {
+	// Sealing returns how far sealing has come.
+	Sealing(ctx context.Context) (registry.SealingState, error)
+	// RotateSealingKey makes a new key the current one of the key ring.
+	RotateSealingKey(ctx context.Context) error
+	// RetireSealingKey takes a key off the ring.
+	RetireSealingKey(ctx context.Context, id string) error
+}
+
 // An Authorizer decides and explains. The one of package access is one.
 type Authorizer interface {
 	iam.Authorizer
@@ -56,7 +97,12 @@ type Authorizer interface {
 
 // Options are what [New] needs. All but Now are required.
 type Options struct {
-	Accounts Accounts
+	Accounts     Accounts
+	Repositories Repositories
+	Keys         Keys
+	Sealing      Sealing
+	Collector    Collector
+	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer
@@ -120,9 +166,15 @@ func callOf(ctx context.Context) call { return ctx.Value(callerKey{}).(call) }
 
 // authorize asks whether the caller may take an action on a resource of an account.
 func (a *api) authorize(ctx context.Context, action, resource, account string) error {
+	return a.authorizeTags(ctx, action, resource, account, nil)
+}
+
+// authorizeTags is authorize with the image tags that the action is about, see
+// [iam.Request].
+func (a *api) authorizeTags(ctx context.Context, action, resource, account string, tags func(context.Context) ([][]string, error)) error {
 	c := callOf(ctx)
 	err := a.Authorizer.Authorize(ctx, iam.Request{
-		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account,
+		Principal: c.Principal, Action: action, Resource: resource, ResourceAccount: account, ImageTags: tags,
 		Keys: func() iam.Keys { return authn.Conditions(c.request, c.Region, a.Now()) },
 	})
 	if err != nil {

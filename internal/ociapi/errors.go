@@ -64,8 +64,11 @@ type outcome struct {
 // outcomes follows ECR's own mapping (spec C.7), except where the OCI
 // specification asks for something else: a manifest whose parts are missing is
 // MANIFEST_BLOB_UNKNOWN, bytes with another digest than announced are
-// DIGEST_INVALID, and an invalid manifest is 400 MANIFEST_INVALID.
+// DIGEST_INVALID, and an invalid manifest is 400 MANIFEST_INVALID. What is damaged
+// is 409 UNSUPPORTED: docker shows no text of a 404 or a 5xx, and tries again
+// after other codes.
 var outcomes = map[registry.Code]outcome{
+	registry.CodeDamaged:                  {http.StatusConflict, codeUnsupported},
 	registry.CodeEmptyUpload:              {http.StatusBadRequest, codeBlobUploadInvalid},
 	registry.CodeImageDigestDoesNotMatch:  {http.StatusBadRequest, codeDigestInvalid},
 	registry.CodeImageNotFound:            {http.StatusNotFound, codeManifestUnknown},
@@ -75,6 +78,7 @@ var outcomes = map[registry.Code]outcome{
 	registry.CodeInvalidLayerPart:         {http.StatusRequestedRangeNotSatisfiable, codeBlobUploadInvalid},
 	registry.CodeInvalidParameter:         {http.StatusBadRequest, codeManifestInvalid},
 	registry.CodeInvalidTagParameter:      {http.StatusBadRequest, codeTagInvalid},
+	registry.CodeKms:                      {http.StatusForbidden, codeDenied},
 	registry.CodeLayerInaccessible:        {http.StatusNotFound, codeBlobUnknown},
 	registry.CodeLayerPartTooSmall:        {http.StatusBadRequest, codeBlobUploadInvalid},
 	registry.CodeLayerReferenced:          {http.StatusMethodNotAllowed, codeUnsupported},
@@ -129,8 +133,12 @@ func registryRefusal(op Op, err *registry.Error) *refusal {
 	}
 	message := err.Message
 	switch {
+	case err.Code == registry.CodeDamaged && op == OpHeadManifest: // who looks before a push has to push
+		out = outcomes[registry.CodeImageNotFound]
 	case err.Code == registry.CodeImageNotFound:
 		message = "Requested image not found"
+	case err.Code == registry.CodeKms:
+		message = "KMS: " + message // whose words do not say whose they are
 	case err.Code == registry.CodeLayersNotFound && op == OpPutManifest:
 		out.code = codeManifestBlobUnknown
 	}
@@ -161,6 +169,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 	}
 	if registry.IsStorageFull(err) {
 		internal = &refusal{status: http.StatusInsufficientStorage, code: codeUnknown, message: registry.StorageFullMessage}
+	}
+	if registry.IsStorageBroken(err) {
+		internal = &refusal{status: http.StatusServiceUnavailable, code: codeUnknown, message: registry.StorageBrokenMessage}
 	}
 	internal.write(w)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/ociapi"
 	"github.com/nifuda/nifuda/internal/registry"
+	"github.com/nifuda/nifuda/internal/registry/registrytest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -43,6 +44,7 @@ type fixture struct {
 	keys       authn.StaticKeys
 	downloads  *authn.Downloads
 	authorizer *policy
+	kms        *registrytest.Keys
 	database   *store.Store
 	now        time.Time
 	login      string // the caller's Authorization header
@@ -74,12 +76,12 @@ func newFixtureOn(tb testing.TB, database *store.Store) *fixture {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &fixture{tb: tb, database: database, now: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), authorizer: &policy{denied: map[string]bool{}}}
+	f := &fixture{tb: tb, database: database, now: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), authorizer: &policy{denied: map[string]bool{}}, kms: &registrytest.Keys{}}
 	clock := func() time.Time { return f.now }
 	f.tokens = authn.NewTokens(keys, clock)
 	f.keys = authn.StaticKeys{}
 	f.downloads = authn.NewDownloads(keys, clock)
-	f.registry = registry.New(database, blobs, registry.Options{UploadKey: keys.DeriveKey("upload"), Now: clock, Log: slog.New(slog.DiscardHandler)})
+	f.registry = registry.New(database, blobs, registry.Options{UploadKey: keys.DeriveKey("upload"), Keys: f.kms, Now: clock, Log: slog.New(slog.DiscardHandler)})
 	f.login = f.loginFor(home.Account, home.Region)
 	f.rebuild(f.authorizer)
 	return f

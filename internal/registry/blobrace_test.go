@@ -182,7 +182,7 @@ func TestDeleteRepositoryAgainstUpload(t *testing.T) {
 					wg.Go(func() { _, put = f.PutBlob(t.Context(), app, whole) })
 					wg.Go(func() { _, appended = f.AppendUpload(t.Context(), app, id, part(content)) })
 					wg.Go(func() {
-						if _, err := f.DeleteRepository(t.Context(), app, false); err != nil {
+						if _, err := f.DeleteRepository(t.Context(), app, false, actor); err != nil {
 							t.Error(err)
 						}
 					})
@@ -223,7 +223,7 @@ func TestDeleteRepositoryAgainstMount(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() { mounted, err = f.MountBlob(t.Context(), target, source.Name, d) })
 				wg.Go(func() {
-					if _, err := f.DeleteRepository(t.Context(), app, false); err != nil {
+					if _, err := f.DeleteRepository(t.Context(), app, false, actor); err != nil {
 						t.Error(err)
 					}
 				})

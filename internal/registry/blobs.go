@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"slices"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -25,16 +26,21 @@ type Blob struct {
 const defaultLayerMediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 // A client that is told that a blob exists may rely on it without uploading
-// it. The link is touched then, unless it was in this time: a tenth of the
-// grace period after which an unused blob may be collected.
-const touchInterval = 144 * time.Minute
+// it. The link is touched then, unless it was in this part of the grace period
+// after which an unused blob may be collected.
+const touchPart = 10
 
 // CheckBlob returns a repository's blob and keeps it from being collected, or
-// refuses with LayersNotFound or RepositoryNotFound.
+// refuses with LayersNotFound, also when the blob is damaged, or with
+// RepositoryNotFound. It asks for no key: a client looks for what it need not
+// upload, and is told at its next step, whose answer has a body to tell it in.
 func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest string) (Blob, error) {
 	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if link.Damaged { // the client uploads it again, which repairs it
+		return Blob{}, layerNotFound(n, digest)
 	}
 	if err := r.touch(ctx, repositoryID, []store.BlobLink{link}); err != nil {
 		return Blob{}, r.explainMissingBlob(ctx, n, digest, err)
@@ -42,18 +48,15 @@ func (r *Registry) CheckBlob(ctx context.Context, n RepositoryName, digest strin
 	return Blob{Digest: digest, Size: link.Size}, nil
 }
 
-// CheckBlobs is CheckBlob for many; blobs that the repository lacks are absent
-// from the result.
+// CheckBlobs is CheckBlob for many; blobs that the repository lacks or that are
+// damaged are absent from the result.
 func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []string) (map[string]Blob, error) {
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	links, err := r.store.BlobLinks(ctx, repositoryID, digests)
+	links, err := r.touchable(ctx, repositoryID, digests)
 	if err != nil {
-		return nil, fmt.Errorf("check blobs: %w", err)
-	}
-	if err := r.touch(ctx, repositoryID, links); err != nil {
 		return nil, fmt.Errorf("check blobs: %w", err)
 	}
 	found := make(map[string]Blob, len(links))
@@ -70,13 +73,29 @@ func (r *Registry) CheckBlobs(ctx context.Context, n RepositoryName, digests []s
 	return found, nil
 }
 
+// touchable returns those of the digests that a repository can give, and keeps
+// them from being collected.
+func (r *Registry) touchable(ctx context.Context, repositoryID string, digests []string) ([]store.BlobLink, error) {
+	for {
+		links, err := r.store.BlobLinks(ctx, repositoryID, digests)
+		if err != nil {
+			return nil, err
+		}
+		links = slices.DeleteFunc(links, func(l store.BlobLink) bool { return l.Damaged })
+		// One that was collected since they were read is absent the next time.
+		if err := r.touch(ctx, repositoryID, links); !errors.Is(err, store.ErrNotFound) {
+			return links, err
+		}
+	}
+}
+
 // touch keeps linked blobs from being collected. One that was collected just
 // now makes it fail with [store.ErrNotFound].
 func (r *Registry) touch(ctx context.Context, repositoryID string, links []store.BlobLink) error {
 	now := r.millis()
 	var stale []string
 	for _, l := range links {
-		if now-l.TouchedAt > touchInterval.Milliseconds() {
+		if now-l.TouchedAt >= (r.grace / touchPart).Milliseconds() {
 			stale = append(stale, l.Digest)
 		}
 	}
@@ -105,21 +124,55 @@ type Content struct {
 	io.ReadSeekCloser
 }
 
-// OpenBlob returns a repository's blob, or refuses with LayersNotFound or
-// RepositoryNotFound. The caller closes it.
+// OpenBlob returns a repository's blob, or refuses with LayersNotFound,
+// RepositoryNotFound, Kms or Damaged. The caller closes it.
 func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
-	b, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	b, damaged, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
 	}
-	if b.Location == "" {
-		return Content{digest, b.Size, inlineReader{bytes.NewReader(b.Content)}}, nil
+	var keeper Keeper
+	if b.Domain != "" {
+		p, err := r.usablePlace(ctx, n)
+		if err != nil {
+			return Content{}, err
+		}
+		keeper = p.keeper
 	}
-	file, err := r.blobs.Open(ctx, blob.Location(b.Location))
+	if damaged {
+		return Content{}, layerDamaged(n, digest)
+	}
+	content, err := r.open(ctx, keeper, b)
+	if errors.Is(err, blob.ErrNotFound) {
+		return r.openMoved(ctx, n, keeper, b)
+	}
+	if errors.Is(err, seal.ErrDamaged) || errors.Is(err, seal.ErrNoHeader) {
+		r.log.ErrorContext(ctx, "the bytes of a blob are damaged", "repository", n.ARN(), "digest", digest, "error", err)
+		return Content{}, layerDamaged(n, digest)
+	}
 	if err != nil {
-		return Content{}, fmt.Errorf("open blob %s: %w", digest, err)
+		return Content{}, r.explain("open blob "+digest+" of", n, err)
 	}
-	return Content{digest, b.Size, file}, nil
+	return Content{digest, b.Size, content}, nil
+}
+
+// open returns the bytes of a blob, unsealed.
+func (r *Registry) open(ctx context.Context, keeper Keeper, b store.Blob) (io.ReadSeekCloser, error) {
+	var key *seal.Key
+	if b.Sealing != nil {
+		var err error
+		if key, err = r.keys.Open(ctx, keeper, b.Sealing); err != nil {
+			return nil, fmt.Errorf("open data key: %w", err)
+		}
+	}
+	if b.Location != "" {
+		return r.blobs.Open(ctx, blob.Location(b.Location), key, b.Size)
+	}
+	if key == nil {
+		return inlineReader{bytes.NewReader(b.Content)}, nil
+	}
+	content, err := key.Open(b.Content)
+	return inlineReader{bytes.NewReader(content)}, err
 }
 
 type inlineReader struct{ *bytes.Reader }
@@ -128,11 +181,19 @@ func (inlineReader) Close() error { return nil }
 
 // BlobReferenced returns nil when some image of the repository refers to the
 // blob, and otherwise refuses with LayersNotFound, or with LayerInaccessible
-// when the blob was uploaded and no image uses it.
+// when the blob was uploaded and no image uses it, or with Kms.
 func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest string) error {
-	repositoryID, _, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
+	repositoryID, link, err := r.store.BlobLink(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return r.explainMissingBlob(ctx, n, digest, err)
+	}
+	if link.HasKey {
+		if err := r.checkKey(ctx, n); err != nil {
+			return err
+		}
+	}
+	if link.Damaged {
+		return layerDamaged(n, digest)
 	}
 	_, err = r.store.BlobMediaType(ctx, repositoryID, digest)
 	if errors.Is(err, store.ErrNotFound) {
@@ -146,25 +207,31 @@ func (r *Registry) BlobReferenced(ctx context.Context, n RepositoryName, digest 
 }
 
 // MountBlob makes a blob of the source repository, of the same registry, a blob
-// of the target too, and reports whether the source had it.
+// of the target too, and reports whether it is one: not when the source lacks
+// it, nor when the two repositories' blobs depend on different keys.
 func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source, digest string) (mounted bool, err error) {
-	targetID, err := r.repositoryID(ctx, target)
+	into, err := r.pushPlace(ctx, target)
 	if err != nil {
 		return false, err
 	}
-	sourceID, err := r.store.RepositoryID(ctx, target.Registry.Account, target.Registry.Region, source)
+	n := RepositoryName{Registry: target.Registry, Name: source}
+	found, err := r.store.RepositoryPlace(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("find source repository: %w", err)
 	}
+	from := placeOf(n, found)
+	if from.keeper.domain() != into.keeper.domain() {
+		return false, nil
+	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		blobID, size, err := tx.LockLinkedBlob(ctx, sourceID, digest)
+		blobID, size, err := tx.LockLinkedBlob(ctx, from.id, digest)
 		if err != nil {
 			return err
 		}
-		_, err = tx.LinkBlob(ctx, targetID, digest, blobID, size, r.millis())
+		_, err = r.link(ctx, tx, into.id, digest, blobID, size)
 		return err
 	})
 	switch {
@@ -178,6 +245,17 @@ func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source,
 	return false, fmt.Errorf("mount blob: %w", err)
 }
 
+// link makes a blob a member of a repository, to be looked at after the grace
+// period: no image refers to it yet.
+func (r *Registry) link(ctx context.Context, tx *store.Tx, repositoryID, digest, blobID string, size int64) (existed bool, err error) {
+	now := r.millis()
+	isNew, err := tx.LinkBlob(ctx, repositoryID, digest, blobID, size, now)
+	if err != nil || !isNew {
+		return true, err
+	}
+	return false, tx.CheckLink(ctx, repositoryID, digest, now+r.grace.Milliseconds())
+}
+
 // BlobSources returns names of the registry's repositories that hold a blob, at
 // most 100.
 func (r *Registry) BlobSources(ctx context.Context, id ID, digest string) ([]string, error) {
@@ -189,19 +267,23 @@ func (r *Registry) BlobSources(ctx context.Context, id ID, digest string) ([]str
 }
 
 // DeleteBlob takes a blob out of a repository. One that an image uses is
-// refused with LayerReferenced.
+// refused with LayerReferenced. Deleted images that have it cannot be restored
+// from then on.
 func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest string) error {
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return err
 	}
-	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
-		if err == nil && !unlinked {
-			return store.ErrNotFound
+	for try := 1; ; try++ {
+		err = r.deleteBlob(ctx, repositoryID, digest)
+		if !store.IsForeignKey(err) || try == deleteTries {
+			break
 		}
-		return err
-	})
+		// An image has it, or was deleted in between.
+		if _, err := r.store.BlobMediaType(ctx, repositoryID, digest); !errors.Is(err, store.ErrNotFound) {
+			break
+		}
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return layerNotFound(n, digest)
@@ -210,7 +292,32 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
+	r.wantCollection()
 	return nil
+}
+
+// deleteTries is how often the deletion of a blob is tried while the images that
+// have it come and go.
+const deleteTries = 20
+
+func (r *Registry) deleteBlob(ctx context.Context, repositoryID, digest string) error {
+	return r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		deletions, err := tx.DeletionsWith(ctx, repositoryID, digest)
+		if err != nil {
+			return err
+		}
+		if err := forgetDeletions(ctx, tx, deletions, r.millis()); err != nil {
+			return err
+		}
+		if err := tx.CheckBlob(ctx, repositoryID, digest); err != nil {
+			return err
+		}
+		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
+		if err == nil && !unlinked {
+			return store.ErrNotFound
+		}
+		return err
+	})
 }
 
 // explainMissingBlob tells a missing repository from a missing blob.

@@ -26,7 +26,7 @@ func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []Ima
 		return nil, nil, err
 	}
 	for _, id := range ids {
-		d := &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: id, withLastTag: true, seen: seen}
+		d := &deletion{Repository: n, actor: actor, now: r.millis(), restorable: r.window > 0, ImageID: id, withLastTag: true, seen: seen}
 		err := r.delete(ctx, d)
 		refusal, refused := errors.AsType[*Error](err)
 		switch {
@@ -47,17 +47,21 @@ func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []Ima
 // manifests), whose tags are those seen, if any were. It refuses with
 // ImageReferencedByManifestList, ImageNotFound and TagsChanged.
 func (r *Registry) DeleteManifest(ctx context.Context, n RepositoryName, digest string, seen *SeenTags, actor string) error {
-	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: ImageID{Digest: digest}, seen: seen})
+	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), restorable: r.window > 0, ImageID: ImageID{Digest: digest}, seen: seen})
 }
 
 // DeleteTag removes a tag and leaves the image (OCI distribution-spec, deleting
 // tags). It refuses with ImageNotFound.
 func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor string) error {
-	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), ImageID: ImageID{Tag: tag}})
+	return r.delete(ctx, &deletion{Repository: n, actor: actor, now: r.millis(), restorable: r.window > 0, ImageID: ImageID{Tag: tag}})
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
 	err := r.update(ctx, d.Repository, d.run)
+	if err == nil {
+		r.wantCollection()
+		return nil
+	}
 	if store.IsForeignKey(err) {
 		// An index that refers to the image was pushed at the same moment.
 		parents, err := r.store.Parents(ctx, d.repositoryID, d.digest)
@@ -76,6 +80,7 @@ type deletion struct {
 	now        int64
 	ImageID
 	withLastTag bool // an image goes with its last tag
+	restorable  bool // an image is kept for a while
 	seen        *SeenTags
 
 	// Set by run.
@@ -167,7 +172,23 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 			return err
 		}
 	}
+	if err := d.keep(ctx, tx, tags); err != nil {
+		return err
+	}
 	return tx.DeleteManifest(ctx, d.repositoryID, d.digest)
+}
+
+// keep puts the image where it can be restored from, or, without a time in which
+// it could be, has its layers looked at.
+func (d *deletion) keep(ctx context.Context, tx *store.Tx, tags []store.Tag) error {
+	if !d.restorable {
+		return tx.CheckLinksOfManifest(ctx, d.repositoryID, d.digest, d.now)
+	}
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		names[i] = t.Name
+	}
+	return tx.KeepDeleted(ctx, d.repositoryID, d.digest, newID(), names, d.actor, d.now)
 }
 
 func (d *deletion) removeTag(ctx context.Context, tx *store.Tx, tag string) error {

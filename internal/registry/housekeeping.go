@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nifuda/nifuda/internal/event"
@@ -19,9 +20,12 @@ const (
 	sweepBatch = 500
 )
 
-// Run does what no request does, until ctx is done: it stores pull times and
-// sweeps what has had its time.
+// Run does what no request does, until ctx is done: it stores pull times,
+// sweeps what has had its time and collects what nobody uses.
 func (r *Registry) Run(ctx context.Context) {
+	var collector sync.WaitGroup
+	defer collector.Wait()
+	collector.Go(func() { r.collectInBackground(ctx) })
 	flush, sweep := time.NewTicker(flushInterval), time.NewTicker(sweepInterval)
 	defer flush.Stop()
 	defer sweep.Stop()
@@ -47,7 +51,7 @@ func (r *Registry) report(ctx context.Context, doing string, err error) {
 // Sweep forgets uploads that nothing happened to for a day, with their bytes,
 // and old events.
 func (r *Registry) Sweep(ctx context.Context) error {
-	if err := r.sweepUploads(ctx); err != nil {
+	if _, err := r.sweepUploads(ctx); err != nil {
 		return fmt.Errorf("sweep uploads: %w", err)
 	}
 	if err := r.sweepEvents(ctx); err != nil {
@@ -56,25 +60,27 @@ func (r *Registry) Sweep(ctx context.Context) error {
 	return nil
 }
 
-func (r *Registry) sweepUploads(ctx context.Context) error {
+// sweepUploads returns how many uploads it has forgotten.
+func (r *Registry) sweepUploads(ctx context.Context) (swept int64, err error) {
 	before := r.now().Add(-uploadLifetime)
 	for {
 		stale, err := r.store.StaleUploads(ctx, before.UnixMilli(), sweepBatch)
 		if err != nil {
-			return err
+			return swept, err
 		}
 		if len(stale) == 0 {
 			break
 		}
 		for _, u := range stale {
 			if err := r.sweepUpload(ctx, u); err != nil {
-				return err
+				return swept, err
 			}
+			swept++
 		}
 	}
 	// What no row knows: a request died between the bytes and the row.
-	_, err := r.blobs.RemoveUploads(ctx, before.Add(-uploadLifetime))
-	return err
+	unknown, err := r.blobs.RemoveUploads(ctx, before.Add(-uploadLifetime))
+	return swept + int64(unknown), err
 }
 
 func (r *Registry) sweepUpload(ctx context.Context, u store.Upload) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -50,15 +51,15 @@ const (
 	atUntagged = "untagged"
 )
 
-// Manifest returns the manifest of an image, or refuses with ImageNotFound or
-// RepositoryNotFound. It does not count as a pull.
+// Manifest returns the manifest of an image, or refuses with ImageNotFound,
+// RepositoryNotFound, Kms or Damaged. It does not count as a pull.
 func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
 	reference := id.Tag // which no digest can be
 	if reference == "" {
 		reference = id.Digest
 	}
-	m, err := r.manifests.get(n, reference, func() (Manifest, error) { return r.readManifest(ctx, n, id) },
-		func(m Manifest) bool { return len(m.Payload) <= cachedManifestSize })
+	found, err := r.manifests.get(n, reference, func() (foundManifest, error) { return r.readManifest(ctx, n, id) },
+		func(f foundManifest) bool { return len(f.Payload) <= cachedManifestSize })
 	if errors.Is(err, store.ErrNotFound) {
 		if _, err := r.repositoryID(ctx, n); err != nil {
 			return Manifest{}, err
@@ -68,19 +69,41 @@ func (r *Registry) Manifest(ctx context.Context, n RepositoryName, id ImageID) (
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read manifest: %w", err)
 	}
-	if id.Digest != "" && id.Digest != m.Digest {
+	if id.Digest != "" && id.Digest != found.Digest {
 		return Manifest{}, imageNotFound(n, id.Digest, id.Tag)
 	}
-	return m, nil
+	if found.hasKey {
+		if err := r.checkKey(ctx, n); err != nil {
+			return Manifest{}, err
+		}
+	}
+	return found.Manifest, nil
 }
 
-func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (Manifest, error) {
-	if id.Tag != "" {
-		m, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
-		return Manifest(m), err
+// A foundManifest is a manifest of a repository that may have a KMS key, without
+// which nobody is given it.
+type foundManifest struct {
+	Manifest
+	hasKey bool
+}
+
+// readManifest reads a manifest and checks its bytes: they are few, and whoever
+// gets others than were pushed could not tell why.
+func (r *Registry) readManifest(ctx context.Context, n RepositoryName, id ImageID) (foundManifest, error) {
+	m, err := r.findManifest(ctx, n, id)
+	if err == nil && !manifest.HasDigest(m.Payload, m.Digest) {
+		return foundManifest{}, imageDamaged(n, m.Digest)
 	}
-	m, err := r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
-	return Manifest(m), err
+	return m, err
+}
+
+func (r *Registry) findManifest(ctx context.Context, n RepositoryName, id ImageID) (foundManifest, error) {
+	if id.Tag != "" {
+		m, hasKey, err := r.store.ManifestByTag(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Tag)
+		return foundManifest{Manifest(m), hasKey}, err
+	}
+	m, hasKey, err := r.store.ManifestByDigest(ctx, n.Registry.Account, n.Registry.Region, n.Name, id.Digest)
+	return foundManifest{Manifest(m), hasKey}, err
 }
 
 // ListImages returns one id for each tag, in byte order, and then one for each
@@ -251,34 +274,6 @@ func (r *Registry) Tags(ctx context.Context, n RepositoryName, after string, lim
 		names[i] = t.Name
 	}
 	return names, nil
-}
-
-// A TagChange is an entry of a tag's history.
-type TagChange struct {
-	At       time.Time
-	Actor    string // ARN
-	From, To string // digests; "" is no image
-}
-
-// TagHistory returns what happened to a tag, newest first, at most limit.
-func (r *Registry) TagHistory(ctx context.Context, n RepositoryName, tag string, limit int) ([]TagChange, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
-		return nil, err
-	}
-	// One more than asked for: it says where the last one came from.
-	rows, err := r.store.TagHistory(ctx, repositoryID, tag, limit+1)
-	if err != nil {
-		return nil, fmt.Errorf("read tag history: %w", err)
-	}
-	changes := make([]TagChange, min(len(rows), limit))
-	for i := range changes {
-		changes[i] = TagChange{At: time.UnixMilli(rows[i].At), Actor: rows[i].Actor, To: rows[i].Digest}
-		if i+1 < len(rows) {
-			changes[i].From = rows[i+1].Digest
-		}
-	}
-	return changes, nil
 }
 
 // joinDigests prints digests as ECR lists them in messages.

@@ -171,14 +171,14 @@ func TestTagHistoryTellsWhoMovedATag(t *testing.T) {
 		if err := f.DeleteTag(t.Context(), app, "prod", actor); err != nil {
 			t.Fatal(err)
 		}
-		got, err := f.TagHistory(t.Context(), app, "prod", 10)
+		got, _, err := f.TagHistory(t.Context(), app, "prod", registry.Cursor{}, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []registry.TagChange{
-			{At: start.Add(2 * time.Minute), Actor: actor, From: digestOf(two), To: ""},
-			{At: start.Add(time.Minute), Actor: actor, From: digestOf(one), To: digestOf(two)},
-			{At: start, Actor: actor, From: "", To: digestOf(one)},
+			{Sequence: 3, At: start.Add(2 * time.Minute), Actor: actor},
+			{Sequence: 2, At: start.Add(time.Minute), Actor: actor, Digest: digestOf(two), Image: registry.ImageExists},
+			{Sequence: 1, At: start, Actor: actor, Digest: digestOf(one), Image: registry.ImageExists},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)

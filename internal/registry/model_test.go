@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,8 +17,8 @@ import (
 )
 
 // A model is what a repository is in the simplest words: which blobs and images
-// there are, which tag points where, what was said of a tag, and which tags may
-// move. Each of its operations does what the repository must do, and returns
+// there are, which tag points where, what was said of a tag, which tags may move,
+// and what was deleted and can come back. Each of its operations does what the repository must do, and returns
 // the refusal's code, or "" for none.
 type model struct {
 	world   *world
@@ -26,10 +27,17 @@ type model struct {
 	tags    map[string]string
 	history map[string][]string
 	movable []string
+	deleted []deletedImage // oldest first
+}
+
+// A deletedImage is one that can come back, with the tags that it had.
+type deletedImage struct {
+	digest string
+	tags   []string
 }
 
 func newModel(w *world, movable []string) *model {
-	return &model{w, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string][]string{}, movable}
+	return &model{w, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string][]string{}, movable, nil}
 }
 
 func (m *model) push(digest string, tags []string) registry.Code {
@@ -73,11 +81,89 @@ func (m *model) deleteImage(digest string) registry.Code {
 			return registry.CodeImageReferenced
 		}
 	}
+	m.deleted = append(m.deleted, deletedImage{digest, m.tagsOf(digest)})
 	for _, tag := range m.tagsOf(digest) {
 		m.deleteTag(tag)
 	}
 	delete(m.images, digest)
 	return ""
+}
+
+// newest returns the newest deletion of an image, or -1.
+func (m *model) newest(digest string) int {
+	for i, d := range slices.Backward(m.deleted) {
+		if d.digest == digest {
+			return i
+		}
+	}
+	return -1
+}
+
+// restore brings back the deletion of an image with those of some tags that are
+// free, and what it refers to.
+func (m *model) restore(deletion int, tags []string) registry.Code {
+	digest := m.deleted[deletion].digest
+	for _, child := range append(m.world.tree(digest), digest) {
+		if !m.images[child] && m.newest(child) < 0 {
+			return registry.CodeReferencedImagesNotFound
+		}
+	}
+	m.deleted = slices.Delete(m.deleted, deletion, deletion+1)
+	for _, child := range m.world.tree(digest) {
+		if !m.images[child] {
+			at := m.newest(child)
+			m.deleted = slices.Delete(m.deleted, at, at+1)
+			m.images[child] = true
+		}
+	}
+	m.images[digest] = true
+	for _, tag := range tags {
+		if m.tags[tag] == "" {
+			m.tags[tag] = digest
+			m.history[tag] = append(m.history[tag], digest)
+		}
+	}
+	return ""
+}
+
+// restoreImage brings back the newest deletion of an image.
+func (m *model) restoreImage(digest string, withoutTags bool) registry.Code {
+	deletion := m.newest(digest)
+	switch {
+	case deletion >= 0 && withoutTags:
+		return m.restore(deletion, nil)
+	case deletion >= 0:
+		return m.restore(deletion, m.deleted[deletion].tags)
+	case !m.images[digest]:
+		return registry.CodeImageNotFound
+	}
+	return ""
+}
+
+// restoreTag brings a tag back to where it once was.
+func (m *model) restoreTag(tag string, sequence int) registry.Code {
+	if sequence > len(m.history[tag]) || m.history[tag][sequence-1] == "" {
+		return registry.CodeImageNotFound
+	}
+	digest := m.history[tag][sequence-1]
+	old := m.tags[tag]
+	stays := old != "" && old != digest && !slices.Contains(m.movable, tag)
+	deletion := m.newest(digest)
+	switch {
+	case !m.images[digest] && deletion < 0:
+		return registry.CodeImageNotFound
+	case !m.images[digest]:
+		for _, child := range m.world.tree(digest) {
+			if !m.images[child] && m.newest(child) < 0 {
+				return registry.CodeReferencedImagesNotFound
+			}
+		}
+		if stays {
+			return registry.CodeImageTagAlreadyExists
+		}
+		m.restore(deletion, nil)
+	}
+	return m.push(digest, []string{tag})
 }
 
 // deleteByTag is ECR's way: the image goes with its last tag.
@@ -98,6 +184,7 @@ func (m *model) deleteBlob(digest string) registry.Code {
 		}
 	}
 	delete(m.blobs, digest)
+	m.deleted = slices.DeleteFunc(m.deleted, func(d deletedImage) bool { return slices.Contains(m.world.images[d.digest].blobs, digest) })
 	return ""
 }
 
@@ -229,7 +316,7 @@ func (w *world) tree(index string) (digests []string) {
 }
 
 // TestRandomHistoriesMatchTheModel drives random pushes, retags, deletions,
-// uploads, mounts and changes of settings, and compares all that can be seen
+// restorations, uploads, mounts and changes of settings, and compares all that can be seen
 // with the model after each step.
 func TestRandomHistoriesMatchTheModel(t *testing.T) {
 	// Each step is a dozen queries. Every run draws other histories, and
@@ -239,7 +326,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	each(t, func(t *testing.T, f fixture) {
+	eachRestorable(t, func(t *testing.T, f fixture) {
 		w := newWorld(t)
 		depot := registry.RepositoryName{Registry: home, Name: "depot"}
 		f.create(t, depot, registry.TagMutability{})
@@ -312,6 +399,46 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 					digest := anyBlob.Draw(rt, "blob")
 					wantCodeOrNone(rt, f.DeleteBlob(t.Context(), n, digest), m.deleteBlob(digest))
 				},
+				"restore image": func(rt *rapid.T) {
+					digest := anyImage.Draw(rt, "image")
+					withoutTags := rapid.IntRange(0, 3).Draw(rt, "without tags") == 0
+					_, err := f.RestoreImage(t.Context(), registry.ImageRestoration{Repository: n, Digest: digest, WithoutTags: withoutTags, Actor: actor})
+					wantCodeOrNone(rt, err, m.restoreImage(digest, withoutTags))
+				},
+				"undo deletion": func(rt *rapid.T) {
+					if len(m.deleted) == 0 {
+						rt.Skip()
+					}
+					i := rapid.IntRange(0, len(m.deleted)-1).Draw(rt, "deletion")
+					listed, _, err := f.DeletedImages(t.Context(), n, registry.DeletedFilter{}, registry.Cursor{}, 1000)
+					wantCodeOrNone(rt, err, "")
+					id := listed[len(listed)-1-i].DeletionID
+					_, err = f.RestoreImage(t.Context(), registry.ImageRestoration{Repository: n, DeletionID: id, Actor: actor})
+					wantCodeOrNone(rt, err, m.restore(i, m.deleted[i].tags))
+				},
+				"restore tag": func(rt *rapid.T) {
+					tag := anyTag.Draw(rt, "tag")
+					sequence := rapid.IntRange(1, len(m.history[tag])+1).Draw(rt, "sequence")
+					_, err := f.RestoreTag(t.Context(), registry.TagRestoration{Repository: n, Tag: tag, Sequence: int64(sequence), Actor: actor})
+					wantCodeOrNone(rt, err, m.restoreTag(tag, sequence))
+				},
+				"restore repository": func(rt *rapid.T) {
+					_, err := f.DeleteRepository(t.Context(), n, true, actor)
+					wantCodeOrNone(rt, err, "")
+					_, err = f.RestoreRepository(t.Context(), registry.RepositoryRestoration{RepositoryName: n, Actor: actor})
+					wantCodeOrNone(rt, err, "")
+				},
+				"let time pass": func(rt *rapid.T) {
+					if rapid.IntRange(0, 9).Draw(rt, "long") > 0 {
+						rt.Skip() // there would seldom be much to restore
+					}
+					f.clock.advance(window)
+					m.deleted = nil
+					if rapid.Bool().Draw(rt, "purge") {
+						_, err := f.PurgeDeletedImages(t.Context(), 1000)
+						wantCodeOrNone(rt, err, "")
+					}
+				},
 				"change mutability": func(rt *rapid.T) {
 					set = rapid.SampledFrom(w.settings).Draw(rt, "setting")
 					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, set.TagMutability), "")
@@ -322,7 +449,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 					if !force && len(m.images) == 0 {
 						rt.Skip() // histories would seldom get anywhere
 					}
-					_, err := f.DeleteRepository(t.Context(), n, force)
+					_, err := f.DeleteRepository(t.Context(), n, force, actor)
 					wantCodeOrNone(rt, err, m.deleteRepository(force))
 					if err == nil {
 						f.create(t, n, set.TagMutability)
@@ -402,11 +529,22 @@ func (f fixture) compare(t *testing.T, rt *rapid.T, n registry.RepositoryName, m
 			same("referrers", m.referrers(image.subject), digests, err)
 		}
 	}
+	var wantDeleted, gotDeleted []deletedImage
+	for _, d := range slices.Backward(m.deleted) {
+		wantDeleted = append(wantDeleted, d)
+	}
+	deleted, _, err := f.DeletedImages(t.Context(), n, registry.DeletedFilter{}, registry.Cursor{}, 1000)
+	for _, d := range deleted {
+		gotDeleted = append(gotDeleted, deletedImage{d.Digest, d.Tags})
+	}
+	if err != nil || !reflect.DeepEqual(wantDeleted, gotDeleted) {
+		rt.Fatalf("deleted: %v, got %v, want %v", err, gotDeleted, wantDeleted)
+	}
 	for tag, want := range m.history {
-		changes, err := f.TagHistory(t.Context(), n, tag, 1000)
+		changes, _, err := f.TagHistory(t.Context(), n, tag, registry.Cursor{}, 1000)
 		var went []string
 		for _, change := range slices.Backward(changes) {
-			went = append(went, change.To)
+			went = append(went, change.Digest)
 		}
 		same("history of "+tag, want, went, err)
 	}

@@ -37,7 +37,7 @@ type PutResult struct {
 
 // PutImage stores a manifest and points tags at it, all or nothing. It refuses
 // with ManifestInvalid, ImageDigestDoesNotMatch, LayersNotFound,
-// ReferencedImagesNotFound, ImageTagAlreadyExists or RepositoryNotFound.
+// ReferencedImagesNotFound, ImageTagAlreadyExists, RepositoryNotFound or Kms.
 func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error) {
 	m, err := manifest.Parse(in.Payload, in.MediaType)
 	if err != nil {
@@ -52,11 +52,22 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			"The image with digest '%s' in repository '%s' and registry ID '%s' does not match the image digest that Amazon ECR has calculated.",
 			in.Digest, in.Repository.Name, in.Repository.Registry.Account))
 	}
-	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: r.millis()}
+	if err := r.makeRoom(int64(len(in.Payload))); err != nil {
+		return PutResult{}, r.orRepositoryNotFound(ctx, in.Repository, err)
+	}
+	now := r.millis()
+	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: now, pushedAt: now}
 	for try := 1; ; try++ {
 		err := r.update(ctx, in.Repository, p.run)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, errUnchecked) {
+			err = r.checkKeeper(ctx, p.keeper)
+			if err == nil {
+				p.checked = p.keeper.RepositoryID
+				continue
+			}
 		}
 		if err := r.explainPut(ctx, p, err); err != nil {
 			return PutResult{}, err
@@ -65,7 +76,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			return PutResult{}, fmt.Errorf("put image %s: a reference came and went %d times", p.digest, try)
 		}
 	}
-	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged}
+	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged && !p.healed}
 	if m.Subject != nil {
 		result.Subject = m.Subject.Digest.String()
 	}
@@ -91,6 +102,11 @@ func isJSONObject(payload []byte) bool {
 // putTries is how often a put is tried while what it refers to comes and goes.
 const putTries = 20
 
+// errUnchecked ends a put into a repository with a KMS key that was not asked
+// for yet: what a transaction read must tell that there is one, so that a put
+// into any other repository reads nothing more, and no key is asked for within.
+var errUnchecked = errors.New("the repository's key is to be checked")
+
 // explainPut says why a put failed. A reference that a concurrent deletion won
 // against shows as a foreign-key error; what is missing is read afterwards. It
 // returns nil when that came back meanwhile.
@@ -106,28 +122,47 @@ func (r *Registry) explainPut(ctx context.Context, p *put, err error) error {
 	return err
 }
 
-// A put is one run of PutImage. The database may run it more than once.
+// A put is one run of PutImage, or the return of a deleted image. The database
+// may run it more than once.
 type put struct {
 	NewImage
-	manifest manifest.Manifest
-	digest   string
-	now      int64
+	manifest      manifest.Manifest
+	digest        string
+	now, pushedAt int64
+	checked       string // id of the repository whose key could be used
+	restored      bool   // it was deleted before
 
 	// Set by run.
+	keeper             Keeper
 	inserted, retagged bool
+	healed             bool // the image was there with other bytes
 }
 
 func (p *put) run(ctx context.Context, tx *store.Tx) error {
-	p.inserted, p.retagged = false, false
-	n := p.Repository
+	repository, err := lockRepository(ctx, tx, p.Repository)
+	if err != nil {
+		return err
+	}
+	p.keeper = keeperOf(repository)
+	if p.keeper.RepositoryID != p.checked {
+		return errUnchecked
+	}
+	return p.into(ctx, tx, repository)
+}
+
+// lockRepository keeps others from changing a repository's images until the
+// transaction ends.
+func lockRepository(ctx context.Context, tx *store.Tx, n RepositoryName) (Repository, error) {
 	row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 	if err != nil {
-		return err
+		return Repository{}, err
 	}
-	repository, err := repositoryOf(row)
-	if err != nil {
-		return err
-	}
+	return repositoryOf(row)
+}
+
+// into puts the image into a repository that is locked.
+func (p *put) into(ctx context.Context, tx *store.Tx, repository Repository) error {
+	p.inserted, p.retagged, p.healed = false, false, false
 	if err := p.insert(ctx, tx, repository.ID); err != nil {
 		return err
 	}
@@ -148,6 +183,9 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 		return err
 	}
 	p.inserted, err = tx.InsertManifest(ctx, p.row(repositoryID, size))
+	if err == nil && !p.inserted {
+		p.healed, err = tx.HealManifest(ctx, repositoryID, p.digest, p.Payload)
+	}
 	if err != nil || !p.inserted {
 		return err
 	}
@@ -166,7 +204,7 @@ func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (er
 func (p *put) row(repositoryID string, size int64) store.NewManifest {
 	row := store.NewManifest{
 		RepositoryID: repositoryID, Digest: p.digest, MediaType: p.manifest.MediaType, ArtifactType: p.manifest.ArtifactMediaType(),
-		ImageSize: size, PushedAt: p.now, Payload: p.Payload,
+		ImageSize: size, PushedAt: p.pushedAt, Payload: p.Payload,
 	}
 	if p.manifest.Subject == nil {
 		return row
@@ -216,6 +254,9 @@ func (p *put) measure(ctx context.Context, m measurer, repositoryID string) (siz
 	}
 	found := make(map[string]bool, len(links))
 	for _, l := range links {
+		if l.Damaged {
+			continue
+		}
 		found[l.Digest] = true
 		size += l.Size
 	}
@@ -313,6 +354,7 @@ func (p *put) announce(ctx context.Context, tx *store.Tx) error {
 		err := recordImageAction(ctx, tx, p.Repository, p.Actor, p.now, event.ImageAction{
 			Action: event.Push, Digest: digest.Digest(p.digest), Tag: tag,
 			ManifestMediaType: p.manifest.MediaType, ArtifactMediaType: p.manifest.ArtifactMediaType(),
+			Restored: p.restored,
 		})
 		if err != nil {
 			return err

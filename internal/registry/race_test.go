@@ -346,7 +346,7 @@ func TestTwoPushesOfOneImage(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			changes, err := f.TagHistory(t.Context(), app, tag, 10)
+			changes, _, err := f.TagHistory(t.Context(), app, tag, registry.Cursor{}, 10)
 			if made.Load() != 1 || err != nil || len(changes) != 1 {
 				t.Errorf("%d pushes made %s, and its history is %v, %v", made.Load(), tag, changes, err)
 			}
@@ -369,7 +369,7 @@ func TestDeleteRepositoryAgainstPush(t *testing.T) {
 			wg.Go(func() {
 				_, pushed = f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: payload, Tags: []string{"v1"}})
 			})
-			wg.Go(func() { _, deleted = f.DeleteRepository(t.Context(), app, false) })
+			wg.Go(func() { _, deleted = f.DeleteRepository(t.Context(), app, false, actor) })
 			wg.Wait()
 			if !refusedAs(pushed, registry.CodeRepositoryNotFound) || !refusedAs(deleted, registry.CodeRepositoryNotEmpty) {
 				t.Fatal(pushed, deleted)
@@ -378,7 +378,7 @@ func TestDeleteRepositoryAgainstPush(t *testing.T) {
 				t.Fatalf("push: %v, delete: %v; exactly one must win", pushed, deleted)
 			}
 			if deleted != nil {
-				if _, err := f.DeleteRepository(t.Context(), app, true); err != nil {
+				if _, err := f.DeleteRepository(t.Context(), app, true, actor); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/manifest"
+	"github.com/nifuda/nifuda/internal/seal"
+	"github.com/nifuda/nifuda/internal/store"
 )
 
 // A blob of at most this many bytes is kept in the database beside the
@@ -17,22 +22,47 @@ const inlineLimit = 64 << 10
 // from then on into the blob store.
 type receiver struct {
 	blobs   blob.Store
+	key     *seal.Key // nil leaves them as they are
+	room    func(bytes int64) error
 	content []byte
 	writer  blob.Writer // nil while content has it all
 	resumed bool        // writer continues what an earlier request saved
 }
 
 // newReceiver continues from what was saved of an upload: its content or the
-// state of its writer.
-func newReceiver(ctx context.Context, blobs blob.Store, content, state []byte) (*receiver, error) {
-	if state == nil {
-		return &receiver{blobs: blobs, content: content}, nil
+// state of its writer. An upload is sealed to its end as it was begun.
+func (r *Registry) newReceiver(ctx context.Context, keeper Keeper, u store.Upload) (*receiver, error) {
+	rc := &receiver{blobs: r.blobs, room: r.makeRoom}
+	var err error
+	switch {
+	case u.Sealing != nil:
+		rc.key, err = r.keys.Open(ctx, keeper, u.Sealing)
+	case u.Size == 0:
+		rc.key, err = r.keys.New(ctx, keeper)
 	}
-	w, err := blobs.Resume(ctx, state)
 	if err != nil {
+		return nil, fmt.Errorf("data key of upload: %w", err)
+	}
+	if u.WriterState == nil {
+		return rc, rc.openContent(u.Content)
+	}
+	if rc.writer, err = r.blobs.Resume(ctx, u.WriterState, rc.key); err != nil {
 		return nil, fmt.Errorf("resume upload: %w", err)
 	}
-	return &receiver{blobs: blobs, writer: w, resumed: true}, nil
+	rc.resumed = true
+	return rc, nil
+}
+
+// openContent takes the content that an earlier request saved.
+func (rc *receiver) openContent(saved []byte) (err error) {
+	rc.content = saved
+	if rc.key == nil || saved == nil {
+		return nil
+	}
+	if rc.content, err = rc.key.OpenBeside(saved); err != nil {
+		return fmt.Errorf("resume upload: %w", err)
+	}
+	return nil
 }
 
 // receive reads body to its end. It returns how many bytes it took, and
@@ -83,7 +113,7 @@ func (rc *receiver) spill(ctx context.Context) error {
 	if rc.writer != nil {
 		return nil
 	}
-	w, err := rc.blobs.Create(ctx)
+	w, err := rc.blobs.Create(ctx, rc.key)
 	if err != nil {
 		return fmt.Errorf("create blob: %w", err)
 	}
@@ -96,7 +126,7 @@ func (rc *receiver) spill(ctx context.Context) error {
 }
 
 func (rc *receiver) receiveToWriter(body io.Reader) (n int64, broken, failed error) {
-	source := &source{Reader: body}
+	source := &source{Reader: body, room: rc.room}
 	n, err := io.Copy(rc.writer, source)
 	if err != nil && source.broken == nil {
 		failed = fmt.Errorf("write blob: %w", err)
@@ -104,30 +134,53 @@ func (rc *receiver) receiveToWriter(body io.Reader) (n int64, broken, failed err
 	return n, source.broken, failed
 }
 
-// A source remembers its own error, to tell it from the writer's.
+// A source remembers its own error, to tell it from the writer's, and ends when
+// there is no room for more.
 type source struct {
 	io.Reader
 	broken error
+
+	room func(bytes int64) error
+	read int64 // since room was asked
 }
 
+// A push asks whether there is room before so many bytes each. What is less it
+// does not announce: many small layers must not add up to the reserve.
+const roomStep = 64 << 10
+
 func (s *source) Read(p []byte) (int, error) {
+	if s.read >= roomStep {
+		if err := s.room(s.read); err != nil {
+			return 0, err
+		}
+		s.read = 0
+	}
 	n, err := s.Reader.Read(p)
+	s.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.broken = err
 	}
 	return n, err
 }
 
-// save makes what was received last beyond this request.
-func (rc *receiver) save(ctx context.Context) (content, state []byte, err error) {
-	if rc.writer == nil {
-		return rc.content, nil, nil
+// save makes what was received last beyond this request, and writes down in u
+// how to continue.
+func (rc *receiver) save(ctx context.Context, u *store.Upload) (err error) {
+	u.Content, u.WriterState, u.Sealing = rc.content, nil, nil
+	if rc.key != nil {
+		u.Sealing = rc.key.Wrapped
 	}
-	state, err = rc.writer.Save(ctx)
+	switch {
+	case rc.writer != nil:
+		u.Content = nil
+		u.WriterState, err = rc.writer.Save(ctx)
+	case rc.key != nil:
+		u.Content, err = rc.key.SealBeside(rc.content)
+	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("save upload: %w", err)
+		return fmt.Errorf("save upload: %w", err)
 	}
-	return nil, state, nil
+	return nil
 }
 
 // drop lets go of what this request received and of nothing that an earlier
@@ -141,4 +194,64 @@ func (rc *receiver) drop(ctx context.Context) error {
 		return err
 	}
 	return rc.writer.Abort(ctx)
+}
+
+// finish verifies what was received against the digests and makes it durable, as
+// far as it is for the blob store.
+func (rc *receiver) finish(ctx context.Context, digests []string) (b store.Blob, err error) {
+	if rc.writer == nil {
+		b, err = rc.finishInline(digests)
+	} else {
+		b, err = rc.finishWriter(ctx, digests)
+	}
+	b.ID = newID()
+	if rc.key != nil {
+		b.Sealing = rc.key.Wrapped
+	}
+	return b, err
+}
+
+func (rc *receiver) finishInline(digests []string) (store.Blob, error) {
+	for _, d := range digests {
+		if !manifest.ValidDigest(d) || digest.Digest(d).Algorithm().FromBytes(rc.content) != digest.Digest(d) {
+			continue
+		}
+		if rc.key == nil {
+			return store.Blob{Digest: d, Content: notNil(rc.content)}, nil
+		}
+		sealed, err := rc.key.Seal(rc.content)
+		if err != nil {
+			return store.Blob{}, fmt.Errorf("seal blob: %w", err)
+		}
+		return store.Blob{Digest: d, Content: sealed}, nil
+	}
+	return store.Blob{}, noDigestMatches()
+}
+
+func (rc *receiver) finishWriter(ctx context.Context, digests []string) (store.Blob, error) {
+	candidates := make([]digest.Digest, len(digests))
+	for i, d := range digests {
+		candidates[i] = digest.Digest(d)
+	}
+	location, d, err := rc.writer.Commit(ctx, candidates...)
+	if errors.Is(err, blob.ErrDigestMismatch) {
+		return store.Blob{}, noDigestMatches()
+	}
+	if err != nil {
+		return store.Blob{}, fmt.Errorf("commit blob: %w", err)
+	}
+	return store.Blob{Digest: d.String(), Location: string(location)}, nil
+}
+
+func noDigestMatches() error {
+	return refuse(CodeInvalidLayer, "None of the provided layer digests match the calculated layer digest")
+}
+
+// notNil returns content such that a blob without bytes differs from one whose
+// bytes are elsewhere.
+func notNil(content []byte) []byte {
+	if content == nil {
+		return []byte{}
+	}
+	return content
 }

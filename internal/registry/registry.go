@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
@@ -42,6 +44,22 @@ func (n RepositoryName) ARN() string { return n.Registry.ARN(n.Name) }
 type Options struct {
 	// UploadKey authenticates upload ids, so that starting an upload writes nothing.
 	UploadKey []byte
+	// Grace is how long a blob that no image refers to is kept: a client that was
+	// told of it has so long to push its manifest. 0 keeps it not at all.
+	Grace time.Duration
+	// UndeleteWindow is how long what was deleted can be restored; 0 is not at all.
+	UndeleteWindow time.Duration
+	// Keys seal the blobs; nil seals none, and makes no repository with a KMS key.
+	Keys DataKeys
+	// SealingKeys wrap the keys of blobs under no KMS key; nil is none.
+	SealingKeys SealingKeys
+	// Room says whether so many bytes of a push may be written; nil says always.
+	Room func(bytes int64) error
+	// Requests returns how many requests have come so far, whatever they ask: work
+	// in the background rests longer while some do. nil is not known.
+	Requests func() int64
+	// Metrics takes the measurements of collections; nil measures nothing.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log takes what no caller can be told, such as a failed clean-up.
@@ -52,15 +70,26 @@ type Options struct {
 type Registry struct {
 	store   *store.Store
 	blobs   blob.Store
+	keys    DataKeys
+	sealing SealingKeys // nil is none
+	sealed  sealingCounts
+	room    func(bytes int64) error
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
+	grace   time.Duration
+	window  time.Duration // in which what was deleted can be restored
 	now     func() time.Time
 	log     *slog.Logger
 
+	sealingWake      chan struct{} // has the background work of sealing look again
+	requests         func() int64
+	collectMetrics   *collectMetrics
+	collectionWanted chan struct{} // holds one when there may be something to collect
+
 	// What the hottest reads found; nil where other processes write too.
-	repositoryIDs *cache[string]
-	manifests     *cache[Manifest]
+	repositoryIDs *cache[place]
+	manifests     *cache[foundManifest]
 	protections   *cache[*protection]
 }
 
@@ -78,18 +107,34 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Room == nil {
+		o.Room = func(int64) error { return nil }
+	}
+	if o.Keys == nil {
+		o.Keys = unsealed{}
+	}
 	r := &Registry{
 		store:   metadata,
 		blobs:   blobs,
+		keys:    o.Keys,
+		sealing: o.SealingKeys,
+		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
 		pulls:   newPulls(),
+		grace:   o.Grace,
+		window:  o.UndeleteWindow,
 		now:     o.Now,
 		log:     o.Log,
+
+		sealingWake:      make(chan struct{}, 1),
+		requests:         o.Requests,
+		collectMetrics:   newCollectMetrics(o.Metrics),
+		collectionWanted: make(chan struct{}, 1),
 	}
 	if metadata.Exclusive() {
-		r.repositoryIDs = newCache[string](cachedRepositories)
-		r.manifests = newCache[Manifest](cachedManifests)
+		r.repositoryIDs = newCache[place](cachedRepositories)
+		r.manifests = newCache[foundManifest](cachedManifests)
 		r.protections = newCache[*protection](cachedProtections)
 	}
 	return r

@@ -55,14 +55,20 @@ type fixture struct {
 }
 
 func open(t testing.TB, s *store.Store, dir string, c *clock) *registry.Registry {
+	return openWith(t, s, dir, c, func(*registry.Options) {})
+}
+
+func openWith(t testing.TB, s *store.Store, dir string, c *clock, change func(*registry.Options)) *registry.Registry {
 	blobs, err := file.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { blobs.Close() })
-	return registry.New(s, blobs, registry.Options{
+	o := registry.Options{
 		UploadKey: []byte("0123456789abcdef0123456789abcdef"), Now: c.now, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	change(&o)
+	return registry.New(s, blobs, o)
 }
 
 func each(t *testing.T, test func(t *testing.T, f fixture)) {

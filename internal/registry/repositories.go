@@ -77,8 +77,12 @@ type Encryption struct {
 	KMSKey string // ARN, with KMS and KMS_DSSE
 }
 
-// AES256 is the encryption of a repository that asks for none.
-const AES256 = "AES256"
+// The types of encryption.
+const (
+	AES256  = "AES256"   // under the server's keys; of a repository that asks for none
+	KMS     = "KMS"      // under a KMS key
+	KMSDSSE = "KMS_DSSE" // under a KMS key, and again under the server's keys
+)
 
 // A Repository is a named set of images.
 type Repository struct {
@@ -101,7 +105,7 @@ type NewRepository struct {
 }
 
 // CreateRepository creates a repository with its resource tags, or refuses
-// with InvalidParameter, InvalidTagParameter, TooManyTags or
+// with InvalidParameter, InvalidTagParameter, TooManyTags, Kms or
 // RepositoryAlreadyExists.
 func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repository, error) {
 	if in.Mutability.Mode == "" {
@@ -117,22 +121,27 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 		in.Encryption.Type = AES256
 	}
 	if in.Encryption.Type == AES256 && in.Encryption.KMSKey != "" {
-		return Repository{}, InvalidParameter("encryptionConfiguration", "kmsKey is not allowed when encryptionType is set as AES256")
-	}
-	if in.Encryption.Type != AES256 {
-		return Repository{}, refuse(CodeNotImplemented, "Encryption with %s is not implemented yet by this registry; repositories are created with AES256.", in.Encryption.Type)
+		return Repository{}, InvalidParameter("encryptionConfiguration", "Invalid encryption configuration: Encryption key should not be set for AES256 encryption.")
 	}
 	filters, err := json.Marshal(in.Mutability.Exclusions)
 	if err != nil {
 		return Repository{}, fmt.Errorf("encode exclusion filters: %w", err)
 	}
+	keeper := Keeper{RepositoryID: newID(), Repository: in.RepositoryName, Encryption: in.Encryption}
+	var key *RepositoryKey
+	if keeper.Encryption, key, err = r.establish(ctx, keeper); err != nil {
+		return Repository{}, err
+	}
 	row := store.Repository{
-		ID: newID(), Account: in.Registry.Account, Region: in.Registry.Region, Name: in.Name,
+		ID: keeper.RepositoryID, Account: in.Registry.Account, Region: in.Registry.Region, Name: in.Name,
 		Mutability: string(in.Mutability.Mode), MutabilityFilters: string(filters), ScanOnPush: in.ScanOnPush,
-		Encryption: in.Encryption.Type, KMSKey: in.Encryption.KMSKey, CreatedAt: r.millis(),
+		Encryption: keeper.Encryption.Type, KMSKey: keeper.Encryption.KMSKey, CreatedAt: r.millis(),
 	}
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.InsertRepository(ctx, row); err != nil {
+			return err
+		}
+		if err := key.put(ctx, tx, row.ID); err != nil {
 			return err
 		}
 		for _, t := range in.Tags {
@@ -142,8 +151,11 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 		}
 		return nil
 	})
+	if err != nil {
+		r.unestablish(ctx, keeper, key)
+	}
 	if store.IsUnique(err) {
-		return Repository{}, refuse(CodeRepositoryAlreadyExists, "The repository with name '%s' already exists in the registry with id '%s'", in.Name, in.Registry.Account)
+		return Repository{}, repositoryAlreadyExists(in.RepositoryName)
 	}
 	if err != nil {
 		return Repository{}, fmt.Errorf("create repository: %w", err)
@@ -180,11 +192,15 @@ func (r *Registry) Repositories(ctx context.Context, id ID, after string, limit 
 }
 
 // DeleteRepository deletes a repository and returns it as it was. One that
-// holds images is refused with RepositoryNotEmpty unless force.
-func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool) (Repository, error) {
+// holds images is refused with RepositoryNotEmpty unless force. However much it
+// holds, that takes no time: it is taken apart later, when it cannot be restored
+// any more. The grants of its KMS key are retired; that they cannot be keeps no
+// repository.
+func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force bool, actor string) (Repository, error) {
 	defer r.repositoryIDs.change(n)()
 	defer r.protections.change(n)()
 	var row store.Repository
+	var key store.RepositoryKey
 	err := r.update(ctx, n, func(ctx context.Context, tx *store.Tx) (err error) {
 		row, err = tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
@@ -197,12 +213,22 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 		if holds && !force {
 			return refuse(CodeRepositoryNotEmpty, "The repository with name '%s' in registry with id '%s' cannot be deleted because it still contains images", n.Name, n.Registry.Account)
 		}
-		return tx.DeleteRepository(ctx, row.ID)
+		if row.KMSKey != "" {
+			if key, err = tx.RepositoryKey(ctx, row.ID); err != nil {
+				return err
+			}
+		}
+		return tx.HideRepository(ctx, row, actor, r.millis())
 	})
 	if err != nil {
 		return Repository{}, r.explain("delete repository", n, err)
 	}
-	return repositoryOf(row)
+	r.wantCollection()
+	deleted, err := repositoryOf(row)
+	if k := keeperOf(deleted); !k.isServer() {
+		r.release(ctx, k, RepositoryKey(key))
+	}
+	return deleted, err
 }
 
 // SetTagMutability changes which tags may move from now on.
@@ -235,14 +261,6 @@ func (r *Registry) changeRepository(ctx context.Context, n RepositoryName, chang
 		return err
 	})
 	return r.explain("change repository", n, err)
-}
-
-// repositoryID returns the id behind a name, or refuses with RepositoryNotFound.
-func (r *Registry) repositoryID(ctx context.Context, n RepositoryName) (string, error) {
-	id, err := r.repositoryIDs.get(n, "", func() (string, error) {
-		return r.store.RepositoryID(ctx, n.Registry.Account, n.Registry.Region, n.Name)
-	}, func(string) bool { return true })
-	return id, r.explain("find repository", n, err)
 }
 
 // orRepositoryNotFound returns a refusal about what was sent, unless there is

@@ -7,10 +7,8 @@ import (
 	"io"
 
 	"github.com/google/uuid"
-	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
-	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -51,18 +49,29 @@ const minPartSize = 5 << 20
 // StartUpload returns the id of a new upload. It writes nothing: an upload
 // begins to exist with its first bytes.
 func (r *Registry) StartUpload(ctx context.Context, n RepositoryName) (id string, err error) {
-	repositoryID, err := r.repositoryID(ctx, n)
+	p, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return "", err
 	}
-	return r.uploads.make(repositoryID), nil
+	return r.uploads.make(p.id), nil
 }
 
 // UploadSize returns how many bytes of an upload are safe, or refuses with
 // UploadNotFound.
 func (r *Registry) UploadSize(ctx context.Context, n RepositoryName, id string) (int64, error) {
-	u, err := r.upload(ctx, n, id)
-	return u.Size, err
+	p, err := r.place(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	u, err := r.upload(ctx, n, p.id, id)
+	if err != nil || u.WriterState == nil {
+		return u.Size, err
+	}
+	// A failed sync costs what was safe before.
+	if err := r.blobs.Saved(ctx, u.WriterState); err != nil {
+		return 0, r.explainLostUpload(n, id, err)
+	}
+	return u.Size, nil
 }
 
 // AppendUpload adds a part to an upload and returns the upload's new size. A
@@ -74,16 +83,20 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 		return 0, err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	to, err := r.pushPlace(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	u, err := r.upload(ctx, n, to.id, id)
 	if err != nil {
 		return 0, err
 	}
 	if err := checkOffset(u, p); err != nil {
 		return u.Size, err
 	}
-	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+	rc, err := r.newReceiver(ctx, to.keeper, u)
 	if err != nil {
-		return u.Size, explainLostUpload(n, id, err)
+		return u.Size, r.explainLostUpload(n, id, err)
 	}
 	// The client may be gone by now; what it sent is kept all the same.
 	ctx = context.WithoutCancel(ctx)
@@ -91,9 +104,11 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if failed != nil || broken != nil && received == 0 {
 		return u.Size, errors.Join(failed, broken, rc.drop(ctx))
 	}
-	if u.Content, u.WriterState, err = rc.save(ctx); err != nil {
+	saved := u
+	if err := rc.save(ctx, &saved); err != nil {
 		return u.Size, err
 	}
+	u = saved
 	addPart(&u, received)
 	u.UpdatedAt = r.millis()
 	err = r.store.SaveUpload(ctx, u)
@@ -114,23 +129,27 @@ func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id stri
 		return Completed{}, err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	to, err := r.pushPlace(ctx, n)
+	if err != nil {
+		return Completed{}, err
+	}
+	u, err := r.upload(ctx, n, to.id, id)
 	if err != nil {
 		return Completed{}, err
 	}
 	if err := checkOffset(u, c.Part); err != nil {
 		return Completed{}, err
 	}
-	return r.complete(ctx, n, u, c)
+	return r.complete(ctx, n, to.keeper, u, c)
 }
 
 // PutBlob uploads a blob in one request.
 func (r *Registry) PutBlob(ctx context.Context, n RepositoryName, c Completion) (Completed, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
+	to, err := r.pushPlace(ctx, n)
 	if err != nil {
 		return Completed{}, err
 	}
-	return r.complete(ctx, n, store.Upload{RepositoryID: repositoryID}, c)
+	return r.complete(ctx, n, to.keeper, store.Upload{RepositoryID: to.id}, c)
 }
 
 // CancelUpload drops an upload and its bytes.
@@ -140,7 +159,11 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 		return err
 	}
 	defer release()
-	u, err := r.upload(ctx, n, id)
+	p, err := r.place(ctx, n)
+	if err != nil {
+		return err
+	}
+	u, err := r.upload(ctx, n, p.id, id)
 	if err != nil {
 		return err
 	}
@@ -153,11 +176,7 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 }
 
 // upload returns the state of an upload of the repository.
-func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (store.Upload, error) {
-	repositoryID, err := r.repositoryID(ctx, n)
-	if err != nil {
-		return store.Upload{}, err
-	}
+func (r *Registry) upload(ctx context.Context, n RepositoryName, repositoryID, id string) (store.Upload, error) {
 	if parsed, err := uuid.Parse(id); err != nil || parsed.String() != id {
 		return store.Upload{}, uploadNotFound(n, id)
 	}
@@ -175,11 +194,11 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, id string) (sto
 
 // explainLostUpload answers for an upload whose bytes were committed by a
 // request that died before it could say so: the client begins anew.
-func explainLostUpload(n RepositoryName, id string, err error) error {
+func (r *Registry) explainLostUpload(n RepositoryName, id string, err error) error {
 	if errors.Is(err, blob.ErrNotFound) {
 		return uploadNotFound(n, id)
 	}
-	return err
+	return r.explain("continue an upload to", n, err)
 }
 
 func checkOffset(u store.Upload, p Part) error {
@@ -199,10 +218,10 @@ func addPart(u *store.Upload, received int64) {
 }
 
 // complete receives the last part and commits the blob.
-func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Upload, c Completion) (Completed, error) {
-	rc, err := newReceiver(ctx, r.blobs, u.Content, u.WriterState)
+func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper, u store.Upload, c Completion) (Completed, error) {
+	rc, err := r.newReceiver(ctx, keeper, u)
 	if err != nil {
-		return Completed{}, explainLostUpload(n, u.ID, err)
+		return Completed{}, r.explainLostUpload(n, u.ID, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
@@ -215,11 +234,14 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, u store.Uploa
 	if err := c.check(n, u); err != nil {
 		return Completed{}, errors.Join(err, rc.drop(ctx))
 	}
-	b, err := r.seal(ctx, rc, c.Digests)
+	if err := r.wrapAnew(ctx, keeper, rc); err != nil {
+		return Completed{}, errors.Join(err, rc.drop(ctx))
+	}
+	b, err := rc.finish(ctx, c.Digests)
 	if err != nil {
 		return Completed{}, err
 	}
-	b.Size = u.Size
+	b.Size, b.Domain = u.Size, keeper.domain()
 	existed, err := r.commitBlob(ctx, n, u, b)
 	return Completed{Blob: Blob{Digest: b.Digest, Size: b.Size}, Existed: existed}, err
 }
@@ -235,62 +257,30 @@ func (c Completion) check(n RepositoryName, u store.Upload) error {
 	return nil
 }
 
-// seal verifies the received bytes against the digests and makes them durable,
-// if they are for the blob store.
-func (r *Registry) seal(ctx context.Context, rc *receiver, digests []string) (store.Blob, error) {
-	mismatch := refuse(CodeInvalidLayer, "None of the provided layer digests match the calculated layer digest")
-	if rc.writer == nil {
-		for _, d := range digests {
-			if manifest.ValidDigest(d) && digest.Digest(d).Algorithm().FromBytes(rc.content) == digest.Digest(d) {
-				return store.Blob{ID: newID(), Digest: d, Content: notNil(rc.content)}, nil
-			}
-		}
-		return store.Blob{}, mismatch
-	}
-	candidates := make([]digest.Digest, len(digests))
-	for i, d := range digests {
-		candidates[i] = digest.Digest(d)
-	}
-	location, d, err := rc.writer.Commit(ctx, candidates...)
-	if errors.Is(err, blob.ErrDigestMismatch) {
-		return store.Blob{}, mismatch
-	}
-	if err != nil {
-		return store.Blob{}, fmt.Errorf("commit blob: %w", err)
-	}
-	return store.Blob{ID: newID(), Digest: d.String(), Location: string(location)}, nil
-}
-
-// notNil returns content such that a blob without bytes differs from one whose
-// bytes are elsewhere.
-func notNil(content []byte) []byte {
-	if content == nil {
-		return []byte{}
-	}
-	return content
-}
-
-// commitBlob records a sealed blob, links it to the repository and ends its
-// upload. Of two uploads of one digest the second one's bytes are removed.
+// commitBlob records a blob whose bytes are durable, links it to the repository
+// and ends its upload. Of two uploads of one digest the second one's bytes are
+// removed, unless the first one's are damaged and they take their place.
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
+	var healed bool
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
+		healed = false
 		id, err = tx.InsertBlob(ctx, b, r.millis())
+		if err == nil && id != b.ID {
+			healed, err = tx.HealBlob(ctx, id, b, r.millis())
+		}
 		if err != nil {
 			return err
 		}
-		isNew, err := tx.LinkBlob(ctx, u.RepositoryID, b.Digest, id, b.Size, r.millis())
-		if err != nil {
+		existed, err = r.link(ctx, tx, u.RepositoryID, b.Digest, id, b.Size)
+		existed = existed && !healed
+		if err != nil || u.ID == "" {
 			return err
-		}
-		existed = !isNew
-		if u.ID == "" {
-			return nil
 		}
 		return tx.EndUpload(ctx, u.ID)
 	})
 	gone := store.IsForeignKey(err) // the repository was deleted meanwhile
-	if b.Location != "" && (gone || err == nil && id != b.ID) {
+	if b.Location != "" && (gone || err == nil && id != b.ID && !healed) {
 		// Nothing ever referred to these bytes. After any other error something may.
 		r.removeUnused(ctx, blob.Location(b.Location))
 	}
@@ -299,6 +289,9 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	}
 	if err != nil {
 		return false, fmt.Errorf("commit blob: %w", err)
+	}
+	if healed {
+		r.log.InfoContext(ctx, "a damaged blob is whole again", "repository", n.ARN(), "digest", b.Digest)
 	}
 	r.uploads.end(u.ID)
 	return existed, nil
@@ -309,14 +302,10 @@ func (r *Registry) abandon(ctx context.Context, state []byte) error {
 	if state == nil {
 		return nil
 	}
-	w, err := r.blobs.Resume(ctx, state)
-	if errors.Is(err, blob.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	if err := r.blobs.Drop(ctx, state); err != nil {
 		return fmt.Errorf("abandon upload: %w", err)
 	}
-	return w.Abort(ctx)
+	return nil
 }
 
 func (r *Registry) removeUnused(ctx context.Context, location blob.Location) {

@@ -187,8 +187,8 @@ func TestUploadIDEndsWithItsUpload(t *testing.T) {
 				_, err := f.CompleteUpload(t.Context(), app, id, completion([]byte("content"), digest.FromString("content")))
 				return err
 			},
-			"cancelled": func(id string) error { return f.CancelUpload(t.Context(), app, id) },
-			"cancelled after some bytes": func(id string) error {
+			"canceled": func(id string) error { return f.CancelUpload(t.Context(), app, id) },
+			"canceled after some bytes": func(id string) error {
 				f.appendPart(t, id, part(random(t, 100<<10)), 100<<10)
 				return f.CancelUpload(t.Context(), app, id)
 			},
@@ -320,7 +320,7 @@ func TestUploadIntoADeletedRepository(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		id := f.start(t)
 		f.appendPart(t, id, part(random(t, 100<<10)), 100<<10)
-		if _, err := f.DeleteRepository(t.Context(), app, false); err != nil {
+		if _, err := f.DeleteRepository(t.Context(), app, false, actor); err != nil {
 			t.Fatal(err)
 		}
 		_, err := f.AppendUpload(t.Context(), app, id, part([]byte("x")))

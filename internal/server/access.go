@@ -13,8 +13,31 @@ import (
 
 // authorizer returns what decides about every request.
 func (s *server) authorizer() auditedAuthorizer {
-	people := people{s.identities}
-	return auditedAuthorizer{access.New(people, s.registry, s.identities)}
+	return auditedAuthorizer{access.New(people{s.identities}, targets{s.registry, s.kms}, s.identities)}
+}
+
+// targets are the repositories and the keys as decisions see them.
+type targets struct{ repositories, keys access.Targets }
+
+// Target implements [access.Targets].
+func (t targets) Target(ctx context.Context, action, resource string) (*iam.Target, error) {
+	if iam.IsKeyARN(resource) {
+		return t.keys.Target(ctx, action, resource)
+	}
+	return t.repositories.Target(ctx, action, resource)
+}
+
+// roleOf returns the ARN of the role that a principal is a session of, empty for
+// others.
+func (s *server) roleOf(ctx context.Context, p iam.Principal) (string, error) {
+	caller, err := s.identities.Caller(ctx, p)
+	if errors.Is(err, identity.ErrUnknownPrincipal) {
+		return "", nil // nothing is allowed to nobody
+	}
+	if err != nil {
+		return "", err
+	}
+	return caller.Role, nil
 }
 
 // An auditedAuthorizer notes for the audit what it was asked.

@@ -49,12 +49,18 @@ func (f *fixture) user(name, policy string) signer {
 // as calls the ECR API and returns the answer.
 func (f *fixture) as(s signer, operation string, in map[string]any) *httptest.ResponseRecorder {
 	f.tb.Helper()
+	return f.call(s, "ecr", "AmazonEC2ContainerRegistry_V20150921."+operation, in)
+}
+
+// call calls an operation of the service with a signing name.
+func (f *fixture) call(s signer, service, target string, in map[string]any) *httptest.ResponseRecorder {
+	f.tb.Helper()
 	body, err := json.Marshal(in)
 	f.must(err)
 	r := httptest.NewRequest(http.MethodPost, "http://"+host+"/", strings.NewReader(string(body)))
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerRegistry_V20150921."+operation)
-	s.sign(r, body, "ecr", f.region)
+	r.Header.Set("X-Amz-Target", target)
+	s.sign(r, body, service, f.region)
 	w := httptest.NewRecorder()
 	f.handler.ServeHTTP(w, r)
 	return w

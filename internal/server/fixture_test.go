@@ -55,7 +55,7 @@ func newFixture(tb testing.TB, load storetest.Load, database string) *fixture {
 	if err := load.Into(tb.Context(), database); err != nil {
 		tb.Fatal(err)
 	}
-	f := newServer(tb, database)
+	f := newUnsealedServer(tb, database)
 	f.load = load
 	return f
 }
@@ -64,10 +64,34 @@ func newFixture(tb testing.TB, load storetest.Load, database string) *fixture {
 // changes are made to it before it answers.
 func newServer(tb testing.TB, database string, changes ...func(*server)) *fixture {
 	tb.Helper()
+	return startServer(tb, config.Default(), database, changes...)
+}
+
+// newUnsealedServer is newServer for a database that was loaded: a load is not
+// sealed, and sealing it beside the test would be in the test's way.
+func newUnsealedServer(tb testing.TB, database string) *fixture {
+	tb.Helper()
 	c := config.Default()
+	c.Seal = "off"
+	return startServer(tb, c, database)
+}
+
+func startServer(tb testing.TB, c config.Config, database string, changes ...func(*server)) *fixture {
+	tb.Helper()
 	c.Data, c.Database = tb.TempDir(), database
+	return startServerIn(tb, inData(c), changes...)
+}
+
+// inData puts what a server keeps beside its database into its data directory.
+func inData(c config.Config) config.Config {
+	c.SealKeys = "file:" + filepath.Join(c.Data, "seal-keys")
 	c.Blobs = "file:" + filepath.Join(c.Data, "blobs")
 	c.Audit = "file:" + filepath.Join(c.Data, "audit", "audit.log")
+	return c
+}
+
+func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fixture {
+	tb.Helper()
 	s := &server{
 		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
 		metrics: prometheus.NewRegistry(),

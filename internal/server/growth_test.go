@@ -313,7 +313,7 @@ func largeFixture(b *testing.B) *fixture {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := newServer(b, database)
+	f := newUnsealedServer(b, database)
 	f.load = storetest.Load{Images: images, Repositories: images / 10, Repository: "app"}
 	return f
 }

@@ -178,6 +178,15 @@ var protocols = []protocol{
 		},
 	},
 	{
+		model: "gen/models/kms-2014-11-01.json", service: "kms", request: target("TrentService."),
+		differ: map[string]map[string]string{
+			// Who may retire a grant is for the grant to say, and there is none.
+			"RetireGrant": nil,
+		},
+		// A key without an account is the caller's own.
+		rest: func(map[string]any) map[string]string { return own },
+	},
+	{
 		model: "gen/models/sts-2011-06-15.json", service: "sts", request: form("2011-06-15"),
 		differ: map[string]map[string]string{
 			"GetCallerIdentity": free, "GetSessionToken": free, "GetAccessKeyInfo": own,
@@ -241,7 +250,9 @@ func TestExactlyTheAllowedMayCallTheAPIs(t *testing.T) {
 		for _, operation := range slices.Sorted(maps.Keys(m.Operations)) {
 			input := m.input(operation)
 			// Optional members that say whose or what else it is.
-			for member, value := range map[string]string{"registryId": f.account, "UserName": "none"} {
+			for member, value := range map[string]any{
+				"registryId": f.account, "RegistryId": f.account, "UserName": "none", "KeyId": noKey, "SourceKeyId": noKey, "CiphertextBlob": "AAAA", "NumberOfBytes": 16,
+			} {
 				if _, ok := m.Shapes[m.Operations[operation].Input.Shape].Members[member]; ok {
 					input[member] = value
 				}
@@ -392,6 +403,9 @@ func (m model) input(operation string) map[string]any {
 	return map[string]any{}
 }
 
+// noKey is the id of a KMS key that does not exist.
+const noKey = "01234567-89ab-4def-8123-456789abcdef"
+
 // known are the values of members whose shapes do not tell what they must be.
 var known = map[string]any{
 	"resourceArn":              "arn:aws:ecr:us-east-1:123456789012:repository/none",
@@ -419,6 +433,12 @@ var known = map[string]any{
 	"Action":                   "ecr:PutImage",
 	"Resource":                 "arn:aws:ecr:us-east-1:123456789012:repository/none",
 	"TagKeys":                  []any{"team"},
+	"KeyId":                    noKey,
+	"TargetKeyId":              noKey,
+	"DestinationKeyId":         noKey,
+	"Plaintext":                "AAAA",
+	"GranteePrincipal":         "arn:aws:iam::123456789012:root",
+	"Policy":                   `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*","Principal":{"AWS":"123456789012"}}}`,
 }
 
 // texts are tried for a shape of texts, the first that fits.

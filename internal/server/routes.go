@@ -7,11 +7,13 @@ import (
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/awsjson"
+	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iamapi"
+	"github.com/nifuda/nifuda/internal/kmsapi"
 	"github.com/nifuda/nifuda/internal/nifuda"
 	"github.com/nifuda/nifuda/internal/nifudaapi"
 	"github.com/nifuda/nifuda/internal/ociapi"
@@ -34,12 +36,15 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case ociapi.Serves(path):
+			s.requests.Add(1)
 			v2.ServeHTTP(w, r)
 		case path == "/" && isQuery(r):
+			s.requests.Add(1)
 			query.ServeHTTP(w, r)
 		case path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 			s.welcome(w, r)
 		case path == "/":
+			s.requests.Add(1)
 			json.ServeHTTP(w, r)
 		default:
 			health.ServeHTTP(w, r)
@@ -63,6 +68,7 @@ func isQuery(r *http.Request) bool {
 func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handler {
 	registries := ecrapi.New(ecrapi.Options{
 		Registry:      s.registry,
+		Keys:          s.kms,
 		Authenticator: s.verifier(keys, "ecr"),
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
@@ -72,15 +78,26 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	})
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
+		Repositories:  s.registry,
+		Keys:          s.kms,
+		Sealing:       s.registry,
+		Collector:     s.registry,
+		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
 		Home:          s.Config.Account,
+	})
+	encryption := kmsapi.New(kmsapi.Options{
+		Keys:          s.kms,
+		Authenticator: s.verifier(keys, awskms.SigningName),
+		Authorizer:    access,
+		Principals:    s.identities,
 	})
 	return awsjson.New(awsjson.Options{
 		Log:       s.Log,
 		RequestID: requestID,
 		Bodies:    s.bodies,
-	}, registries, own)
+	}, registries, own, encryption)
 }
 
 // queryAPIs serves the APIs that take forms and answer in XML.

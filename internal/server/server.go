@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -27,12 +28,15 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
-	"github.com/nifuda/nifuda/internal/credentials"
+	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/keyring"
+	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/verify"
 	"github.com/nifuda/nifuda/internal/webidentity"
 )
 
@@ -65,10 +69,13 @@ type server struct {
 	metrics    *prometheus.Registry
 	keyring    authn.Keyring
 	registry   *registry.Registry
+	scrub      *verify.Verifier
 	guard      *authn.Guard
 	audit      func(httpx.Served)
 	identities *identity.Identities
+	kms        *kms.Service
 	bodies     *httpx.Bodies
+	requests   atomic.Int64 // that have come so far, but for those after its health
 	closers    []func() error
 }
 
@@ -82,45 +89,73 @@ func (s *server) close() error {
 
 // open connects to the engines and starts the registry over them.
 func (s *server) open(ctx context.Context) error {
-	if err := s.lock(s.Config.Data); err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
-	key, err := credentials.ServerKey(s.Config.Data)
+	metadata, blobs, keys, err := s.openEngines(ctx)
 	if err != nil {
-		return fmt.Errorf("--data: server key: %w", err)
-	}
-	if s.keyring, err = authn.NewKeyring(key); err != nil {
-		return fmt.Errorf("--data: server key: %w", err)
-	}
-	metadata, err := store.Open(ctx, s.Config.Database)
-	if err != nil {
-		return fmt.Errorf("--database: %w", err)
-	}
-	s.closers = append(s.closers, metadata.Close)
-	s.identities, err = identity.New(ctx, metadata, identity.Options{
-		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
-		DefaultAccount: s.Config.Account, Log: s.Log,
-		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
-	})
-	if err != nil {
-		return fmt.Errorf("--database: %w", err)
-	}
-	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
-	blobs, err := s.openBlobs()
-	if err != nil {
-		return fmt.Errorf("--blobs: %w", err)
+		return err
 	}
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
-	s.registry = registry.New(metadata, blobs, registry.Options{UploadKey: s.keyring.DeriveKey("upload ids"), Log: s.Log})
-	s.closers = append(s.closers, s.runInBackground(s.registry.Run))
+	s.registry = registry.New(metadata, blobs, registry.Options{
+		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
+	})
+	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
+	s.countSealing()
+	s.scrub = verify.New(verify.Options{
+		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
+	}, s.metrics)
+	s.closers = append(s.closers, s.runInBackground(s.scrub.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return nil
+}
+
+// openEngines connects to the database, the keys and the blobs.
+func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs *file.Store, keys *datakeys.Keys, err error) {
+	if err := s.lock(s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	}
+	metadata, err = store.Open(ctx, s.Config.Database)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--database: %w", err)
+	}
+	s.closers = append(s.closers, metadata.Close)
+	if s.keyring, err = openServerKey(ctx, metadata, s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	}
+	s.identities, err = identity.New(ctx, metadata, identity.Options{
+		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
+		DefaultAccount: s.Config.Account, Log: s.Log,
+		Tokens: webidentity.New(webidentity.Options{KeysDir: s.Config.OIDCKeys, Hosts: s.Config.ProviderHosts(), Log: s.Log}),
+	})
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--database: %w", err)
+	}
+	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, s.Config.Data); err != nil {
+		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	}
+	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
+	ring, err := s.openRing(ctx, metadata)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
+	}
+	s.openKeys(metadata, ring)
+	blobs, err = s.openBlobs()
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
+	}
+	return metadata, blobs, s.dataKeys(metadata, ring), nil
+}
+
+// openKeys starts the key management service, whose key material is wrapped by
+// the key ring.
+func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
+	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
+	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
 }
 
 func (s *server) openBlobs() (*file.Store, error) {

@@ -43,6 +43,13 @@ func (q queries) AccessKeys(ctx context.Context, account, ownerID, after string,
 		account, ownerID, after, limit)
 }
 
+// AnyAccessKey returns some access key of any account, or [ErrNotFound] when there
+// is none.
+func (q queries) AnyAccessKey(ctx context.Context) (k AccessKey, err error) {
+	err = q.get(ctx, `SELECT `+accessKeyColumns+` FROM access_keys WHERE id > $1 ORDER BY id LIMIT 1`, []any{""}, k.fields()...)
+	return k, err
+}
+
 // InsertAccessKey adds an access key; one of its id makes it fail with a
 // unique-key error.
 func (tx *Tx) InsertAccessKey(ctx context.Context, k AccessKey) error {

@@ -15,6 +15,7 @@ type Blob struct {
 	Size     int64
 	Location string
 	Content  []byte
+	Sealing  []byte // the data key, wrapped, that the bytes are sealed with; nil if they are not
 }
 
 // A BlobLink is a blob's membership of a repository.
@@ -22,10 +23,12 @@ type BlobLink struct {
 	Digest    string
 	Size      int64
 	TouchedAt int64 // Unix milliseconds
+	Damaged   bool  // the blob's bytes cannot be given
+	HasKey    bool  // the repository has a KMS key; only [Store.BlobLink] sets it
 }
 
 func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
-	err = rows.Scan(&l.Digest, &l.Size, &l.TouchedAt)
+	err = rows.Scan(&l.Digest, &l.Size, &l.TouchedAt, &l.Damaged)
 	return l, err
 }
 
@@ -33,28 +36,29 @@ func scanBlobLink(rows *sql.Rows) (l BlobLink, err error) {
 // is no such repository or it lacks the blob.
 func (q queries) BlobLink(ctx context.Context, account, region, name, digest string) (repositoryID string, l BlobLink, err error) {
 	l.Digest = digest
-	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id
+	err = q.get(ctx, `SELECT l.repository_id, l.size, l.touched_at, r.kms_key <> '', EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = l.blob_id)
+		FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt)
+		[]any{account, region, name, digest}, &repositoryID, &l.Size, &l.TouchedAt, &l.HasKey, &l.Damaged)
 	return repositoryID, l, err
 }
 
 // BlobLinks returns those of a repository's links that lead to one of the digests.
 func (q queries) BlobLinks(ctx context.Context, repositoryID string, digests []string) ([]BlobLink, error) {
-	return list(ctx, q, scanBlobLink, `SELECT digest, size, touched_at FROM repository_blobs
+	return list(ctx, q, scanBlobLink, `SELECT digest, size, touched_at, (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = repository_blobs.blob_id) IS NOT NULL FROM repository_blobs
 		WHERE repository_id = $1 AND digest IN (SELECT value FROM json_each($2))`, repositoryID, jsonList(digests))
 }
 
-// OpenBlob returns where the bytes are of a blob that a repository links to, or
-// [ErrNotFound].
-func (q queries) OpenBlob(ctx context.Context, account, region, name, digest string) (b Blob, err error) {
+// OpenBlob returns where the bytes are of a blob that a repository links to, and
+// whether it is marked as damaged, or [ErrNotFound].
+func (q queries) OpenBlob(ctx context.Context, account, region, name, digest string) (b Blob, damaged bool, err error) {
 	var location sql.NullString
-	err = q.get(ctx, `SELECT b.id, b.size, b.location, b.content FROM repositories r
+	err = q.get(ctx, `SELECT b.id, b.domain, b.size, b.location, b.content, b.sealing, EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FROM repositories r
 		JOIN repository_blobs l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
 		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND l.digest = $4`,
-		[]any{account, region, name, digest}, &b.ID, &b.Size, &location, &b.Content)
+		[]any{account, region, name, digest}, &b.ID, &b.Domain, &b.Size, &location, &b.Content, &b.Sealing, &damaged)
 	b.Digest, b.Location = digest, location.String
-	return b, err
+	return b, damaged, err
 }
 
 // BlobMediaType returns the media type that some manifest of the repository
@@ -72,10 +76,11 @@ func (q queries) BlobRepositories(ctx context.Context, account, region, digest s
 
 // LockLinkedBlob returns the id and size of a blob that a repository links to
 // and keeps it from being collected until the transaction ends, or returns
-// [ErrNotFound].
+// [ErrNotFound], also for one that is damaged.
 func (tx *Tx) LockLinkedBlob(ctx context.Context, repositoryID, digest string) (id string, size int64, err error) {
 	err = tx.get(ctx, `SELECT b.id, b.size FROM repository_blobs l JOIN blobs b ON b.id = l.blob_id
-		WHERE l.repository_id = $1 AND l.digest = $2 FOR KEY SHARE OF b`, []any{repositoryID, digest}, &id, &size)
+		WHERE l.repository_id = $1 AND l.digest = $2
+		AND NOT EXISTS (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = b.id) FOR KEY SHARE OF b`, []any{repositoryID, digest}, &id, &size)
 	return id, size, err
 }
 
@@ -84,9 +89,9 @@ func (tx *Tx) LockLinkedBlob(ctx context.Context, repositoryID, digest string) (
 func (tx *Tx) InsertBlob(ctx context.Context, b Blob, now int64) (id string, err error) {
 	location := sql.NullString{String: b.Location, Valid: b.Location != ""}
 	// DO UPDATE, not DO NOTHING: it locks the row against the collector, and returns it.
-	err = tx.get(ctx, `INSERT INTO blobs (id, digest, domain, size, location, created_at, content) VALUES ($1,$2,$3,$4,$5,$6,$7)
+	err = tx.get(ctx, `INSERT INTO blobs (id, digest, domain, size, location, created_at, content, sealing) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
 		ON CONFLICT (digest, domain) DO UPDATE SET size = blobs.size RETURNING id`,
-		[]any{b.ID, b.Digest, b.Domain, b.Size, location, now, b.Content}, &id)
+		[]any{b.ID, b.Digest, b.Domain, b.Size, location, now, b.Content, b.Sealing}, &id)
 	return id, err
 }
 

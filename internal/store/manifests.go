@@ -33,20 +33,22 @@ type NewManifest struct {
 	Payload                            []byte
 }
 
-// ManifestByTag returns the manifest that a tag points at, or [ErrNotFound].
-func (q queries) ManifestByTag(ctx context.Context, account, region, name, tag string) (m Manifest, err error) {
-	err = q.get(ctx, `SELECT m.digest, m.media_type, m.payload FROM repositories r
+// ManifestByTag returns the manifest that a tag points at, or [ErrNotFound], and
+// whether the repository has a KMS key.
+func (q queries) ManifestByTag(ctx context.Context, account, region, name, tag string) (m Manifest, hasKey bool, err error) {
+	err = q.get(ctx, `SELECT m.digest, m.media_type, m.payload, r.kms_key <> '' FROM repositories r
 		JOIN tags t ON t.repository_id = r.id JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest
-		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND t.name = $4`, []any{account, region, name, tag}, &m.Digest, &m.MediaType, &m.Payload)
-	return m, err
+		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND t.name = $4`, []any{account, region, name, tag}, &m.Digest, &m.MediaType, &m.Payload, &hasKey)
+	return m, hasKey, err
 }
 
-// ManifestByDigest returns a manifest, or [ErrNotFound].
-func (q queries) ManifestByDigest(ctx context.Context, account, region, name, digest string) (m Manifest, err error) {
+// ManifestByDigest returns a manifest, or [ErrNotFound], and whether the
+// repository has a KMS key.
+func (q queries) ManifestByDigest(ctx context.Context, account, region, name, digest string) (m Manifest, hasKey bool, err error) {
 	m.Digest = digest
-	err = q.get(ctx, `SELECT m.media_type, m.payload FROM repositories r JOIN manifests m ON m.repository_id = r.id
-		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND m.digest = $4`, []any{account, region, name, digest}, &m.MediaType, &m.Payload)
-	return m, err
+	err = q.get(ctx, `SELECT m.media_type, m.payload, r.kms_key <> '' FROM repositories r JOIN manifests m ON m.repository_id = r.id
+		WHERE r.account = $1 AND r.region = $2 AND r.name = $3 AND m.digest = $4`, []any{account, region, name, digest}, &m.MediaType, &m.Payload, &hasKey)
+	return m, hasKey, err
 }
 
 // InsertManifest adds a manifest and reports whether it is new.
@@ -55,6 +57,14 @@ func (tx *Tx) InsertManifest(ctx context.Context, m NewManifest) (bool, error) {
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT (repository_id, digest) DO NOTHING`,
 		m.RepositoryID, m.Digest, m.MediaType, null(m.ArtifactType), null(m.Subject), null(m.ReferrerType), null(m.Annotations),
 		m.ImageSize, m.PushedAt, len(m.Payload), m.Payload)
+	return n == 1, err
+}
+
+// HealManifest gives a manifest its bytes if it has others, and reports whether
+// it had.
+func (tx *Tx) HealManifest(ctx context.Context, repositoryID, digest string, payload []byte) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE manifests SET payload = $3, size = $4 WHERE repository_id = $1 AND digest = $2 AND payload <> $3`,
+		repositoryID, digest, payload, len(payload))
 	return n == 1, err
 }
 

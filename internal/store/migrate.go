@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 )
 
 //go:embed schema/*.sql
@@ -14,7 +15,21 @@ var schemas embed.FS
 // migrate applies the schema files that the database has not seen, in the
 // order of their names, in one transaction which begin starts. A schema only
 // grows: there is no way down.
-func migrate(ctx context.Context, q queries, begin string) (err error) {
+func migrate(ctx context.Context, q queries, begin string) error {
+	return q.inTransaction(ctx, begin, func() error {
+		changed, err := q.migrateFiles(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if err := q.dialect.finish(ctx, q, changed); err != nil {
+			return fmt.Errorf("statistics: %w", err)
+		}
+		return nil
+	})
+}
+
+// inTransaction begins as the statement says, and commits or rolls back.
+func (q queries) inTransaction(ctx context.Context, begin string, do func() error) (err error) {
 	if _, err := q.conn.ExecContext(ctx, begin); err != nil {
 		return fmt.Errorf("begin migration: %w", err)
 	}
@@ -27,28 +42,33 @@ func migrate(ctx context.Context, q queries, begin string) (err error) {
 			err = fmt.Errorf("end migration: %w", e)
 		}
 	}()
+	return do()
+}
+
+// migrateFiles applies the schema files that the database has not seen, of
+// those that are named or of all, and reports whether there were any.
+func (q queries) migrateFiles(ctx context.Context, only []string) (changed bool, err error) {
 	if _, err := q.conn.ExecContext(ctx, q.dialect.prelude); err != nil {
-		return fmt.Errorf("prelude: %w", err)
+		return false, fmt.Errorf("prelude: %w", err)
 	}
 	if _, err := q.conn.ExecContext(ctx, q.dialect.schema(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)`)); err != nil {
-		return fmt.Errorf("migrations: %w", err)
+		return false, fmt.Errorf("migrations: %w", err)
 	}
 	files, err := fs.Glob(schemas, "schema/*.sql")
 	if err != nil {
-		return err
+		return false, err
 	}
-	changed := false
 	for _, file := range files {
+		if only != nil && !slices.Contains(only, path.Base(file)) {
+			continue
+		}
 		applied, err := q.migrateFile(ctx, file)
 		if err != nil {
-			return fmt.Errorf("migration %s: %w", file, err)
+			return false, fmt.Errorf("migration %s: %w", file, err)
 		}
 		changed = changed || applied
 	}
-	if err := q.dialect.finish(ctx, q, changed); err != nil {
-		return fmt.Errorf("statistics: %w", err)
-	}
-	return nil
+	return changed, nil
 }
 
 // migrateFile applies a file, and reports whether the database had not seen it.

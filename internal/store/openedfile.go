@@ -10,9 +10,10 @@ import (
 // and writing a file that was removed or moved, and acknowledges what the next
 // process will not find.
 type openedFile struct {
-	path    string
-	info    os.FileInfo
-	checked time.Time
+	*os.File // stays open as long as SQLite has it: closing it would end SQLite's locks
+	path     string
+	info     os.FileInfo
+	checked  time.Time
 }
 
 // Writes check the file again after this time.
@@ -26,7 +27,18 @@ func openPrivate(path string) (*openedFile, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	return &openedFile{path: path, info: info}, errors.Join(err, f.Close())
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &openedFile{File: f, path: path, info: info}, nil
+}
+
+// Close does nothing the second time.
+func (f *openedFile) Close() error {
+	if err := f.File.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // intact returns an error when the file is no longer where it was opened.

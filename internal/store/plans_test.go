@@ -18,13 +18,33 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
+	`SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`:           "a backup is of all blobs",
+	`SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`:                         "a backup is of all blobs",
+	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
-	`DELETE FROM manifest_children WHERE repository_id = $1`:                                             "a repository that goes takes all with it",
-	`DELETE FROM manifests WHERE repository_id = $1`:                                                     "a repository that goes takes all with it",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM blob_checks LIMIT $1) AS found`:                                 "counts up to a limit",
+	`SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT size FROM trash LIMIT $1) AS found`:            "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_repositories LIMIT $1) AS found`:                        "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
 	countPolicyHolders: "counts what it found",
-	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`: "at most 50 rows",
+	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`: "one row",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`:                   "counts up to a limit",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:                    "counts up to a limit",
+	`SELECT c.child_digest,
+		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
+		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
+	`SELECT COUNT(*) FROM damaged_blobs`:                                                "there are next to none",
+	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:      "at most 50 rows",
+	`UPDATE repository_keys SET grants = $2 WHERE repository_id = $1`:                   "one row",
+	`UPDATE repository_keys SET wrapped = $3 WHERE repository_id = $1 AND wrapped = $2`: "one row",
+	`SELECT wrapped, context, grants FROM repository_keys WHERE repository_id = $1`:     "one row",
+	`DELETE FROM deleted_repositories WHERE repository_id = $1`:                         "one row",
+	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
+		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`: "one row",
+	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
+		WHERE repository_id = $1 AND deleted_at > $2 AND NOT purging FOR UPDATE`: "one row",
 	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
 		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
 		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
@@ -62,6 +82,7 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 		t.Fatal(err)
 	}
 	db := openRaw(t, database)
+	deleteAll(t, db, !strings.HasPrefix(database, "sqlite:"))
 	unused := map[string]bool{}
 	for text := range whole {
 		unused[text] = true
@@ -86,6 +107,27 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 	} {
 		if plan(t, db, bad) == nil {
 			t.Errorf("the plan of a statement without an index passed: %s", bad)
+		}
+	}
+}
+
+// deleteAll adds to a load as many deleted images as it has images, with the same
+// blobs and tags, and as much trash as it has blobs. SQLite is told of its tables by the store, PostgreSQL looks.
+func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
+	t.Helper()
+	statements := []string{
+		`INSERT INTO deleted_images (id, repository_id, digest, media_type, artifact_type, image_size, pushed_at, actor, deleted_at, payload)
+			SELECT digest, repository_id, digest, media_type, artifact_type, image_size, pushed_at, '', pushed_at, payload FROM manifests`,
+		`INSERT INTO deleted_image_blobs (deletion_id, repository_id, blob_digest) SELECT manifest_digest, repository_id, blob_digest FROM manifest_blobs`,
+		`INSERT INTO deleted_image_tags (deletion_id, repository_id, name) SELECT digest, repository_id, name FROM tags`,
+		`INSERT INTO trash (location, size, delete_after) SELECT id, size, created_at FROM blobs`,
+	}
+	if analyze {
+		statements = append(statements, `ANALYZE`)
+	}
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

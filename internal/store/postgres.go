@@ -18,6 +18,9 @@ type postgresEngine struct {
 	dialect *dialect
 }
 
+// The lock makes nodes that start together migrate one after the other.
+const beginPostgres = "BEGIN; SELECT pg_advisory_xact_lock(7237382)"
+
 // A node uses at most this many connections.
 const postgresConnections = 16
 
@@ -33,8 +36,7 @@ func openPostgres(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	// The lock makes nodes that start together migrate one after the other.
-	err = migrate(ctx, queries{conn, d}, "BEGIN; SELECT pg_advisory_xact_lock(7237382)")
+	err = migrate(ctx, queries{conn, d}, beginPostgres)
 	if err := errors.Join(err, conn.Close()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -39,6 +39,19 @@ func (q queries) RepositoryID(ctx context.Context, account, region, name string)
 	return id, err
 }
 
+// A RepositoryPlace is where a repository's contents are, and what seals them.
+type RepositoryPlace struct {
+	ID                 string
+	Encryption, KMSKey string
+}
+
+// RepositoryPlace returns the place of the repository of that name, or [ErrNotFound].
+func (q queries) RepositoryPlace(ctx context.Context, account, region, name string) (p RepositoryPlace, err error) {
+	err = q.get(ctx, `SELECT id, encryption, kms_key FROM repositories WHERE account = $1 AND region = $2 AND name = $3`,
+		[]any{account, region, name}, &p.ID, &p.Encryption, &p.KMSKey)
+	return p, err
+}
+
 // Repositories returns a registry's repositories with a name after the given
 // one, in the order of their names.
 func (q queries) Repositories(ctx context.Context, account, region, after string, limit int) ([]Repository, error) {
@@ -81,23 +94,6 @@ func (tx *Tx) SetScanOnPush(ctx context.Context, account, region, name string, s
 func (q queries) HasImages(ctx context.Context, repositoryID string) (bool, error) {
 	var one int
 	return found(q.get(ctx, `SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`, []any{repositoryID}, &one))
-}
-
-// DeleteRepository deletes a repository and everything in it. Blobs stay, to
-// be collected when nothing links to them.
-func (tx *Tx) DeleteRepository(ctx context.Context, repositoryID string) error {
-	// Children first: PostgreSQL checks the reference from an index to its
-	// images before it cascades from the index.
-	for _, statement := range []string{
-		`DELETE FROM manifest_children WHERE repository_id = $1`,
-		`DELETE FROM manifests WHERE repository_id = $1`,
-		`DELETE FROM repositories WHERE id = $1`,
-	} {
-		if _, err := tx.exec(ctx, statement, repositoryID); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // found turns a get of a row whose columns do not matter into a bool.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -63,14 +64,18 @@ func (s *statements) QueryContext(ctx context.Context, query string, args ...any
 // transactions of concurrent callers together: one sync of the write-ahead log
 // makes all of them durable.
 type sqliteEngine struct {
+	path    string
 	readers *sql.DB
 	writer  *sql.DB
 	file    *openedFile
 	lock    *flock.Flock
 	uploads *uploadLog
 	suspect *atomic.Bool // of the writer
+	torn    *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
+
+	incremental bool // the file can become smaller
 
 	mu     sync.RWMutex // held for reading while a caller may send to queue
 	closed bool
@@ -82,16 +87,12 @@ type write struct {
 	durability Durability
 	do         func(context.Context, *Tx) error
 	ended      []string // uploads that it ends
+	settle     bool     // the log is to be copied, however short it is
 	result     chan error
 }
 
 // At most this many transactions share one commit.
 const batchLimit = 256
-
-// The write-ahead log is copied into the database when it has this many pages
-// of 4 KiB; from then on it is overwritten in place, so that a sync of it
-// changes no file size and costs no journal commit of the file system.
-const checkpointPages = 4000
 
 func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -103,15 +104,22 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	lock, err := lockDatabase(path)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, file.Close())
+	}
+	if err := makeTrashLock(path); err != nil {
+		return nil, errors.Join(err, file.Close(), lock.Close())
 	}
 	uploads, err := openUploadLog(path + "-uploads")
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, file.Close(), lock.Close())
 	}
-	s, err := openLocked(ctx, path, file, lock, uploads)
+	spare := openSpare(path + "-spare")
+	s, err := openLocked(ctx, path, file, lock, uploads, spare)
+	if isFull(err) && spare.giveUp() {
+		s, err = openLocked(ctx, path, file, lock, uploads, spare)
+	}
 	if err != nil {
-		return nil, errors.Join(err, uploads.close(), lock.Close())
+		return nil, errors.Join(err, file.Close(), uploads.close(), lock.Close())
 	}
 	return s, nil
 }
@@ -131,9 +139,9 @@ func lockDatabase(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog) (*Store, error) {
+func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.Flock, uploads *uploadLog, spare *spare) (*Store, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
+		"?_pragma=busy_timeout(10000)&_pragma=auto_vacuum(INCREMENTAL)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
 		"&_pragma=wal_autocheckpoint(0)" // the writer does it, see copyLog
 	writer, err := sql.Open("sqlite", dsn+"&_pragma=synchronous(FULL)&_pragma=cache_size(-8000)")
 	if err != nil {
@@ -152,6 +160,10 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
+	incremental, err := queries{conn, d}.makeIncremental(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close(), writer.Close())
+	}
 	readers, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
@@ -160,8 +172,8 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, suspect: e.suspect, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
@@ -233,24 +245,47 @@ func (e *sqliteEngine) close() error {
 	}
 	e.mu.Unlock()
 	<-e.done
-	return errors.Join(e.readers.Close(), e.writer.Close(), e.uploads.close(), e.lock.Close())
+	if e.torn.Load() { // SQLite would take the log for copied, and remove it
+		return errors.Join(errHalfCopied, e.uploads.close(), e.lock.Close())
+	}
+	return errors.Join(e.readers.Close(), e.writer.Close(), e.file.Close(), e.uploads.close(), e.lock.Close())
 }
 
 // A sqliteWriter owns the one connection that writes.
 type sqliteWriter struct {
 	conn    *sql.Conn
 	file    *openedFile
+	spare   *spare
 	tx      *Tx
 	relaxed bool // synchronous=NORMAL is set
+
+	// unsynced says that a commit was relaxed and none was synced since, when the
+	// log had so many pages.
+	unsynced bool
+	logged   int
+
+	// heldUp is how many pages the log had when a reader last kept it from being
+	// copied whole.
+	heldUp int
 
 	// suspect is set when a write or a sync failed. The kernel may have dropped
 	// what older commits wrote to the log and call the next sync a success;
 	// everything must be in the database file itself before more is promised.
 	suspect *atomic.Bool
+
+	// torn is set when a part of the log was copied into the database and could
+	// not be synced there. SQLite takes it for copied as long as it has the
+	// database open, so nothing more is promised until the next process begins with
+	// the log as it is.
+	torn *atomic.Bool
 }
 
 func (w *sqliteWriter) run(queue <-chan *write) {
-	defer w.conn.Close()
+	defer func() {
+		if !w.torn.Load() {
+			w.conn.Close()
+		}
+	}()
 	batch := make([]*write, 0, batchLimit)
 	for first := range queue {
 		batch = append(batch[:0], first)
@@ -261,20 +296,19 @@ func (w *sqliteWriter) run(queue <-chan *write) {
 	}
 }
 
-// commit runs a batch in one transaction, each write in a savepoint of its own,
-// and tells every caller its result once the commit is as durable as any of
-// them asked for.
+// commit runs a batch in one transaction and tells every caller its result once
+// the commit is as durable as any of them asked for.
 func (w *sqliteWriter) commit(batch []*write) {
 	ctx := context.Background()
-	results := make([]error, len(batch))
-	err := w.begin(ctx, batch)
+	results, err := w.transact(ctx, batch)
+	if (isFull(err) || slices.ContainsFunc(results, isFull)) && w.spare.giveUp() {
+		results, err = w.transact(ctx, batch)
+	}
 	if err == nil {
-		for i, one := range batch {
-			if results[i], err = w.apply(ctx, one, len(batch) > 1); err != nil {
-				break
-			}
-		}
-		err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+		err = w.makeDurable(ctx)
+	}
+	if isFull(err) && w.spare.giveUp() {
+		err = w.makeDurable(ctx)
 	}
 	if isIOError(err) {
 		w.suspect.Store(true)
@@ -285,55 +319,78 @@ func (w *sqliteWriter) commit(batch []*write) {
 		}
 		one.result <- results[i]
 	}
-	if err == nil && isIOError(w.copyLog(ctx)) {
-		w.suspect.Store(true)
+	if err == nil {
+		w.keepHouse(ctx, slices.ContainsFunc(batch, func(one *write) bool { return one.settle }))
 	}
 }
 
-// copyLog copies the write-ahead log into the database when it has become long.
-//
-// SQLite would do that by itself, but when a reader holds it up it copies a
-// part, without a sync, and remembers that as done. Should the sync after the
-// rest fail, the kernel may drop both parts, and SQLite would copy only the rest
-// again. So this waits for the readers, which are short, and copies the whole. A
-// reader that takes longer, such as a backup, gets the part after all, for the
-// log must not grow without end.
-func (w *sqliteWriter) copyLog(ctx context.Context) error {
-	waiting, err := w.pagesToCopy(ctx)
-	if err != nil || waiting < checkpointPages {
-		return err
+// transact runs a batch in one transaction, each write in a savepoint of its own.
+func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []error, err error) {
+	results = make([]error, len(batch))
+	if err := w.begin(ctx, batch); err != nil {
+		return results, err
 	}
-	if err := w.exec(ctx, "PRAGMA busy_timeout = 100"); err != nil {
-		return err
-	}
-	var busy, pages, copied int
-	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &pages, &copied)
-	return errors.Join(err, w.exec(ctx, "PRAGMA busy_timeout = 10000"))
-}
-
-// pagesToCopy is how many pages of the log are not in the database yet. It is
-// asked after each commit, so the statement is kept.
-func (w *sqliteWriter) pagesToCopy(ctx context.Context) (int, error) {
-	rows, err := w.tx.conn.QueryContext(ctx, "PRAGMA wal_checkpoint(NOOP)")
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var busy, pages, copied int
-	for rows.Next() {
-		if err := rows.Scan(&busy, &pages, &copied); err != nil {
-			return 0, err
+	for i, one := range batch {
+		if results[i], err = w.apply(ctx, one, len(batch) > 1); err != nil {
+			break
 		}
 	}
-	return pages - copied, rows.Err()
+	return results, w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+}
+
+// keepHouse does what no caller waits for.
+func (w *sqliteWriter) keepHouse(ctx context.Context, settle bool) {
+	err := w.copyLog(ctx, settle)
+	if isIOError(err) {
+		w.suspect.Store(true)
+	}
+	if isFull(err) {
+		w.spare.giveUp()
+		return
+	}
+	w.spare.renew()
+}
+
+// makeDurable keeps the promise that a synced commit syncs those before it: SQLite
+// syncs nothing for a transaction that has written nothing, be it because what it
+// wrote was there already.
+func (w *sqliteWriter) makeDurable(ctx context.Context) error {
+	if !w.relaxed && !w.unsynced {
+		return nil
+	}
+	pages, _, err := w.logPages(ctx)
+	if err != nil {
+		return err
+	}
+	if !w.relaxed && pages == w.logged {
+		if err := w.writeNothing(ctx); err != nil {
+			return fmt.Errorf("sync: %w", err)
+		}
+	}
+	w.unsynced, w.logged = w.relaxed, pages
+	return nil
+}
+
+// writeNothing commits a page that stays as it is.
+func (w *sqliteWriter) writeNothing(ctx context.Context) error {
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	return w.end(ctx, w.exec(ctx, "PRAGMA application_id = 0"), false)
 }
 
 func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
 	if err := w.file.intactLately(); err != nil {
 		return err
 	}
+	if w.torn.Load() {
+		return errHalfCopied
+	}
 	if w.suspect.Load() {
 		if err := checkpoint(ctx, w.conn); err != nil {
+			if errors.Is(err, errBusy) {
+				w.syncPart()
+			}
 			return fmt.Errorf("recover from a failed write: %w", err)
 		}
 		w.suspect.Store(false)
@@ -405,22 +462,15 @@ func (w *sqliteWriter) exec(ctx context.Context, query string) error {
 	return err
 }
 
-// checkpoint copies the write-ahead log into the database, syncs that, and
-// empties the log.
-func checkpoint(ctx context.Context, conn *sql.Conn) error {
-	var busy, frames, copied int
-	if err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &copied); err != nil {
-		return err
-	}
-	if busy != 0 {
-		return errors.New("checkpoint: the database is busy")
-	}
-	return nil
-}
-
 func isIOError(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code()&0xff == sqlite3.SQLITE_IOERR
+}
+
+// isFull reports whether err is a lack of space for the database, or for what
+// SQLite keeps beside it.
+func isFull(err error) bool {
+	return isSQLite(err, sqlite3.SQLITE_FULL) || isSQLite(err, sqlite3.SQLITE_IOERR_SHMSIZE)
 }
 
 func isSQLite(err error, code int) bool {
@@ -436,7 +486,17 @@ func IsForeignKey(err error) bool {
 
 // IsFull reports whether err is a lack of space where the database is.
 func IsFull(err error) bool {
-	return isSQLite(err, sqlite3.SQLITE_FULL) || isPostgres(err, "53100")
+	return isFull(err) || isPostgres(err, "53100")
+}
+
+// IsBroken reports whether err is a failure to read or write where the database
+// is, or that nothing can be written there.
+func IsBroken(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		code := e.Code() & 0xff
+		return code == sqlite3.SQLITE_IOERR || code == sqlite3.SQLITE_READONLY || code == sqlite3.SQLITE_CANTOPEN
+	}
+	return isPostgres(err, "58030") || isPostgres(err, "25006")
 }
 
 // IsUnique reports whether err is a second row with a unique key.

@@ -115,6 +115,38 @@ func TestALongLogIsCopiedIntoTheDatabase(t *testing.T) {
 	}
 }
 
+// A backup may read for minutes. Commits wait for it once for each stretch of the
+// log, not each of them.
+func TestALongReaderHoldsUpFewCommits(t *testing.T) {
+	s, _ := openTest(t)
+	reader, err := s.engine.(*sqliteEngine).readers.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Rollback() //nolint:errcheck // nothing was written
+	if _, err := reader.Exec("SELECT COUNT(*) FROM settings"); err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
+		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", pageSize*(checkpointPages+100)), 1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const commits = 50
+	start := time.Now()
+	for i := range commits {
+		if err := putSetting(s, strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := time.Since(start)
+	t.Logf("%d commits took %v", commits, took)
+	if took > commits*100*time.Millisecond/2 {
+		t.Errorf("%d commits took %v", commits, took)
+	}
+}
+
 // A server that is not ready gets no requests that would write.
 func TestReadinessComesBackWithoutAWrite(t *testing.T) {
 	s, path := openTest(t)
@@ -165,4 +197,44 @@ func TestDatabaseFileThatWasMovedIsNoticed(t *testing.T) {
 	if err := errors.Join(s.Ping(t.Context()), putSetting(s, "again")); err != nil {
 		t.Error(err)
 	}
+}
+
+// A commit that survives a power cut makes those before it survive, even if it
+// has nothing to write itself.
+func TestASyncedCommitSyncsThoseBeforeIt(t *testing.T) {
+	for name, write := range map[string]func(context.Context, *Tx) error{
+		"nothing": func(context.Context, *Tx) error { return nil },
+		"what is there": func(ctx context.Context, tx *Tx) error {
+			return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, path := openTest(t)
+			err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
+				return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// SQLite syncs the log when it has written to it.
+			for _, grows := range []bool{true, false} {
+				before := logSize(t, path)
+				if err := s.Update(t.Context(), PowerSafe, write); err != nil {
+					t.Fatal(err)
+				}
+				if grown := logSize(t, path) > before; grown != grows {
+					t.Errorf("the log has grown: %t, want %t", grown, grows)
+				}
+			}
+		})
+	}
+}
+
+func logSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
 }

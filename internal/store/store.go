@@ -47,6 +47,10 @@ type Tx struct {
 type engine interface {
 	update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error
 	ping(ctx context.Context) error
+	claimTrash(ctx context.Context) (release func() error, claimed bool, err error)
+	space(ctx context.Context) (Space, error)
+	giveBack(ctx context.Context, bytes int64) (bool, error)
+	settle(ctx context.Context) error
 	close() error
 }
 

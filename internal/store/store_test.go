@@ -278,7 +278,7 @@ func TestEmptyContentIsContent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		r := addRepository(t, s, "app")
 		addBlob(t, s, r.ID, "sha256:empty", []byte{})
-		b, err := s.OpenBlob(t.Context(), account, region, "app", "sha256:empty")
+		b, _, err := s.OpenBlob(t.Context(), account, region, "app", "sha256:empty")
 		if err != nil || b.Location != "" || len(b.Content) != 0 {
 			t.Errorf("got %+v, %v", b, err)
 		}
@@ -342,7 +342,7 @@ func TestTagHistoryIsASequence(t *testing.T) {
 				return tx.RecordTag(ctx, r.ID, "v1", digest, "who", int64(i))
 			})
 		}
-		got, err := s.TagHistory(t.Context(), r.ID, "v1", 10)
+		got, err := s.TagHistory(t.Context(), r.ID, "v1", 4, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -383,7 +383,17 @@ func TestDeleteRepositoryTakesEverything(t *testing.T) {
 			}
 			return tx.PutDocument(ctx, r.ID, store.LifecyclePolicy, "{}")
 		})
-		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteRepository(ctx, r.ID) })
+		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.HideRepository(ctx, r, "who", 1) })
+		for done := false; !done; {
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				p, err := tx.PurgeRepository(ctx, r.ID, 1)
+				done = p.Done
+				return err
+			})
+		}
+		if blobs, err := s.BlobChecks(t.Context(), "", 10); len(blobs) != 1 || err != nil {
+			t.Errorf("blobs to check: %q, %v, want the one that lost its link", blobs, err)
+		}
 		if _, err := s.Repository(t.Context(), account, region, "app"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the repository reads %v", err)
 		}

@@ -71,12 +71,38 @@ type TagChange struct {
 	At     int64  // Unix milliseconds
 }
 
-// TagHistory returns what happened to a tag, newest first.
-func (q queries) TagHistory(ctx context.Context, repositoryID, name string, limit int) ([]TagChange, error) {
-	return list(ctx, q, func(rows *sql.Rows) (c TagChange, err error) {
-		var digest sql.NullString
-		err = rows.Scan(&c.Seq, &digest, &c.Actor, &c.At)
-		c.Digest = digest.String
-		return c, err
-	}, `SELECT seq, digest, actor, at FROM tag_history WHERE repository_id = $1 AND name = $2 ORDER BY seq DESC LIMIT $3`, repositoryID, name, limit)
+func scanTagChange(rows *sql.Rows) (c TagChange, err error) {
+	var digest sql.NullString
+	err = rows.Scan(&c.Seq, &digest, &c.Actor, &c.At)
+	c.Digest = digest.String
+	return c, err
+}
+
+// TagHistory returns what happened to a tag before an entry, newest first.
+func (q queries) TagHistory(ctx context.Context, repositoryID, name string, before int64, limit int) ([]TagChange, error) {
+	return list(ctx, q, scanTagChange, `SELECT seq, digest, actor, at FROM tag_history
+		WHERE repository_id = $1 AND name = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4`, repositoryID, name, before, limit)
+}
+
+// TagChangeBefore returns the last entry of a tag's history before a time in Unix
+// milliseconds, or [ErrNotFound].
+func (q queries) TagChangeBefore(ctx context.Context, repositoryID, name string, at int64) (TagChange, error) {
+	return q.first(ctx, `SELECT seq, digest, actor, at FROM tag_history
+		WHERE repository_id = $1 AND name = $2 AND at < $3 ORDER BY seq DESC LIMIT 1`, repositoryID, name, at)
+}
+
+// TagChange returns an entry of a tag's history, or [ErrNotFound].
+func (q queries) TagChange(ctx context.Context, repositoryID, name string, seq int64) (TagChange, error) {
+	return q.first(ctx, `SELECT seq, digest, actor, at FROM tag_history WHERE repository_id = $1 AND name = $2 AND seq = $3`, repositoryID, name, seq)
+}
+
+func (q queries) first(ctx context.Context, statement string, args ...any) (TagChange, error) {
+	changes, err := list(ctx, q, scanTagChange, statement, args...)
+	if err == nil && len(changes) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return TagChange{}, err
+	}
+	return changes[0], nil
 }

@@ -261,8 +261,9 @@ func (l *uploadLog) close() error {
 
 // The first byte of a record's body.
 const (
-	recordState = 1
-	recordEnd   = 2
+	recordState  = 1 // of an upload that is not sealed, as older versions wrote it
+	recordEnd    = 2
+	recordSealed = 3
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -270,8 +271,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func encodeEnd(id string) []byte { return append([]byte{recordEnd}, id...) }
 
 func encodeUpload(u Upload) []byte {
-	b := make([]byte, 1, 128+len(u.ID)+len(u.RepositoryID)+len(u.Content)+len(u.WriterState))
+	b := make([]byte, 1, 128+len(u.ID)+len(u.RepositoryID)+len(u.Content)+len(u.WriterState)+len(u.Sealing))
 	b[0] = recordState
+	fields := [...][]byte{[]byte(u.ID), []byte(u.RepositoryID), u.Content, u.WriterState, u.Sealing}
+	last := len(fields)
+	if u.Sealing != nil {
+		b[0] = recordSealed
+	} else {
+		last--
+	}
 	small := int64(0)
 	if u.SmallPart {
 		small = 1
@@ -279,7 +287,7 @@ func encodeUpload(u Upload) []byte {
 	for _, n := range [...]int64{u.Size, u.Parts, u.LastPart, small, u.UpdatedAt} {
 		b = binary.AppendVarint(b, n)
 	}
-	for _, field := range [...][]byte{[]byte(u.ID), []byte(u.RepositoryID), u.Content, u.WriterState} {
+	for _, field := range fields[:last] {
 		// One more than the length, so that nil is not the empty.
 		length := uint64(0)
 		if field != nil {
@@ -294,11 +302,17 @@ var errBadUpload = errors.New("malformed state of an upload")
 
 // decodeUpload reads a record's body; of one that ended it returns the id.
 func decodeUpload(b []byte) (u Upload, ended bool, err error) {
-	if len(b) == 0 || b[0] != recordState && b[0] != recordEnd {
+	if len(b) == 0 || b[0] < recordState || b[0] > recordSealed {
 		return Upload{}, false, errBadUpload
 	}
 	if b[0] == recordEnd {
 		return Upload{ID: string(b[1:])}, true, nil
+	}
+	var id, repository []byte
+	fields := [...]*[]byte{&id, &repository, &u.Content, &u.WriterState, &u.Sealing}
+	last := len(fields)
+	if b[0] != recordSealed {
+		last--
 	}
 	b = b[1:]
 	var small int64
@@ -310,8 +324,7 @@ func decodeUpload(b []byte) (u Upload, ended bool, err error) {
 		*n, b = value, b[length:]
 	}
 	u.SmallPart = small == 1
-	var id, repository []byte
-	for _, field := range [...]*[]byte{&id, &repository, &u.Content, &u.WriterState} {
+	for _, field := range fields[:last] {
 		length, n := binary.Uvarint(b)
 		if n <= 0 || length > uint64(len(b)-n)+1 {
 			return Upload{}, false, errBadUpload

@@ -16,6 +16,7 @@ type Upload struct {
 	SmallPart    bool  // some part before the last one is under the minimum
 	Content      []byte
 	WriterState  []byte // instead of Content, once there are many bytes
+	Sealing      []byte // the data key, wrapped, that both are sealed with; nil if they are not
 	UpdatedAt    int64  // Unix milliseconds
 }
 
@@ -73,16 +74,16 @@ const deleteUpload = `DELETE FROM uploads WHERE id = $1`
 
 func (q uploadRows) get(ctx context.Context, id string) (u Upload, err error) {
 	u.ID = id
-	err = q.queries.get(ctx, `SELECT repository_id, size, parts, last_part, small_part, content, writer_state, updated_at FROM uploads WHERE id = $1`,
-		[]any{id}, &u.RepositoryID, &u.Size, &u.Parts, &u.LastPart, &u.SmallPart, &u.Content, &u.WriterState, &u.UpdatedAt)
+	err = q.queries.get(ctx, `SELECT repository_id, size, parts, last_part, small_part, content, writer_state, sealing, updated_at FROM uploads WHERE id = $1`,
+		[]any{id}, &u.RepositoryID, &u.Size, &u.Parts, &u.LastPart, &u.SmallPart, &u.Content, &u.WriterState, &u.Sealing, &u.UpdatedAt)
 	return u, err
 }
 
 func (q uploadRows) put(ctx context.Context, u Upload) error {
-	_, err := q.exec(ctx, `INSERT INTO uploads (id, repository_id, size, parts, last_part, small_part, content, writer_state, updated_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (id) DO UPDATE SET size = excluded.size, parts = excluded.parts,
-		last_part = excluded.last_part, small_part = excluded.small_part, content = excluded.content, writer_state = excluded.writer_state, updated_at = excluded.updated_at`,
-		u.ID, u.RepositoryID, u.Size, u.Parts, u.LastPart, u.SmallPart, u.Content, u.WriterState, u.UpdatedAt)
+	_, err := q.exec(ctx, `INSERT INTO uploads (id, repository_id, size, parts, last_part, small_part, content, writer_state, sealing, updated_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) ON CONFLICT (id) DO UPDATE SET size = excluded.size, parts = excluded.parts,
+		last_part = excluded.last_part, small_part = excluded.small_part, content = excluded.content, writer_state = excluded.writer_state, sealing = excluded.sealing, updated_at = excluded.updated_at`,
+		u.ID, u.RepositoryID, u.Size, u.Parts, u.LastPart, u.SmallPart, u.Content, u.WriterState, u.Sealing, u.UpdatedAt)
 	return err
 }
 

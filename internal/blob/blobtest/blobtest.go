@@ -13,14 +13,47 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 )
 
 // Opener opens a store for one test. Called again with the same test, it opens
 // the same bytes again, as a restarted process would.
-type Opener func(t *testing.T) blob.Store
+type Opener func(t *testing.T) store
 
-// Run checks the stores that open gives against the contract.
+// A store keeps everything with one key.
+type store struct {
+	blob.Store
+	key *seal.Key // nil keeps it as it is
+}
+
+// Create is that of [blob.Store].
+func (s store) Create(ctx context.Context) (blob.Writer, error) { return s.Store.Create(ctx, s.key) }
+
+// Resume is that of [blob.Store].
+func (s store) Resume(ctx context.Context, state []byte) (blob.Writer, error) {
+	return s.Store.Resume(ctx, state, s.key)
+}
+
+// Open is that of [blob.Store].
+func (s store) Open(ctx context.Context, location blob.Location, size int) (io.ReadSeekCloser, error) {
+	return s.Store.Open(ctx, location, s.key, int64(size))
+}
+
+// Run checks the stores that open gives against the contract, without a key, with
+// one secret and with two.
 func Run(t *testing.T, open func(t *testing.T) blob.Store) {
+	for layers, name := range []string{"plain", "sealed", "sealed twice"} {
+		var key *seal.Key
+		if layers > 0 {
+			key = &seal.Key{Secrets: seal.NewSecrets(layers), Wrapped: []byte("wrapped by " + name)}
+		}
+		t.Run(name, func(t *testing.T) {
+			run(t, func(t *testing.T) store { return store{open(t), key} })
+		})
+	}
+}
+
+func run(t *testing.T, open Opener) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, Opener)
@@ -42,8 +75,14 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"Remove is idempotent", removeTwice},
 		{"a missing location is not found", missing},
 		{"a blob is read from any offset", seek},
+		{"Walk visits what was committed and no upload", walkAll},
+		{"Walk shows what may be removed", walkAndRemove},
+		{"Walk ends with the visitor's error", walkUntilError},
 		{"many write at once", concurrent},
-		{"a cancelled context stops every step", cancelled},
+		{"Drop removes an upload, and is idempotent", drop},
+		{"a sealed object has nothing of the plaintext", nothingPlain},
+		{"a sealed object opens with its own key alone", otherKey},
+		{"a canceled context stops every step", canceled},
 		{"a Writer that ended takes nothing more", ended},
 		{"a working store answers Ping", ping},
 	} {
@@ -58,7 +97,7 @@ func content(size int, seed byte) []byte {
 	return b
 }
 
-func create(t *testing.T, s blob.Store) blob.Writer {
+func create(t *testing.T, s store) blob.Writer {
 	t.Helper()
 	w, err := s.Create(t.Context())
 	if err != nil {
@@ -67,7 +106,7 @@ func create(t *testing.T, s blob.Store) blob.Writer {
 	return w
 }
 
-func resume(t *testing.T, s blob.Store, state []byte) blob.Writer {
+func resume(t *testing.T, s store, state []byte) blob.Writer {
 	t.Helper()
 	w, err := s.Resume(t.Context(), state)
 	if err != nil {
@@ -104,7 +143,7 @@ func commit(t *testing.T, w blob.Writer, want digest.Digest) blob.Location {
 	return location
 }
 
-func put(t *testing.T, s blob.Store, b []byte) blob.Location {
+func put(t *testing.T, s store, b []byte) blob.Location {
 	t.Helper()
 	w := create(t, s)
 	write(t, w, b)
@@ -118,9 +157,9 @@ func checkSize(t *testing.T, w blob.Writer, want int) {
 	}
 }
 
-func checkContent(t *testing.T, s blob.Store, location blob.Location, want []byte) {
+func checkContent(t *testing.T, s store, location blob.Location, want []byte) {
 	t.Helper()
-	r, err := s.Open(t.Context(), location)
+	r, err := s.Open(t.Context(), location, len(want))
 	if err != nil {
 		t.Fatalf("Open %s: %v", location, err)
 	}
@@ -134,9 +173,9 @@ func checkContent(t *testing.T, s blob.Store, location blob.Location, want []byt
 	}
 }
 
-func checkNotFound(t *testing.T, s blob.Store, location blob.Location) {
+func checkNotFound(t *testing.T, s store, location blob.Location) {
 	t.Helper()
-	r, err := s.Open(t.Context(), location)
+	r, err := s.Open(t.Context(), location, 1000)
 	if err == nil {
 		r.Close()
 	}
@@ -154,7 +193,7 @@ func ping(t *testing.T, open Opener) {
 	}
 }
 
-func cancelled(t *testing.T, open Opener) {
+func canceled(t *testing.T, open Opener) {
 	s := open(t)
 	bytes := content(1000, 1)
 	location := put(t, s, bytes)
@@ -177,9 +216,10 @@ func cancelled(t *testing.T, open Opener) {
 	check("Create", err)
 	_, err = s.Resume(ctx, state)
 	check("Resume", err)
-	_, err = s.Open(ctx, location)
+	_, err = s.Open(ctx, location, len(bytes))
 	check("Open", err)
 	check("Remove", s.Remove(ctx, location))
+	check("Walk", s.Walk(ctx, func(blob.Object) error { return nil }))
 	check("Ping", s.Ping(ctx))
 	if got, err := unsaved.Save(ctx); got != nil {
 		t.Errorf("Save: state %x", got)

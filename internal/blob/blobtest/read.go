@@ -48,7 +48,7 @@ func missing(t *testing.T, open Opener) {
 func seek(t *testing.T, open Opener) {
 	s := open(t)
 	want := content(300_000, 4)
-	r, err := s.Open(t.Context(), put(t, s, want))
+	r, err := s.Open(t.Context(), put(t, s, want), len(want))
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

@@ -148,7 +148,7 @@ func concurrent(t *testing.T, open Opener) {
 				t.Error(err)
 				return
 			}
-			r, err := s.Open(t.Context(), location)
+			r, err := s.Open(t.Context(), location, len(want))
 			if err != nil {
 				t.Error(err)
 				return
@@ -162,7 +162,7 @@ func concurrent(t *testing.T, open Opener) {
 	all.Wait()
 }
 
-func putInHalves(ctx context.Context, s blob.Store, b []byte) (blob.Location, error) {
+func putInHalves(ctx context.Context, s store, b []byte) (blob.Location, error) {
 	w, err := s.Create(ctx)
 	if err != nil {
 		return "", err

@@ -27,7 +27,7 @@ func benchmarkPut(b *testing.B, size int64, d digest.Digest, send func(io.Writer
 	var used time.Duration
 	for b.Loop() {
 		before := cpuTime()
-		w, err := s.Create(b.Context())
+		w, err := s.Create(b.Context(), nil)
 		if err != nil {
 			b.Fatal(err)
 		}

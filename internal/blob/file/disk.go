@@ -149,7 +149,7 @@ func MakeDir(dir string) error {
 		}
 		err = os.Mkdir(dir, 0o700)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrExist) { // another was faster
 		return err
 	}
 	f, err := os.Open(parent)

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/blobtest"
@@ -57,6 +59,9 @@ func (d *memoryDisk) open(name string, flag int) (handle, error) {
 	defer d.mu.Unlock()
 	if err := d.fails("open", name); err != nil {
 		return nil, err
+	}
+	if entries := d.list(name); entries != nil && flag == os.O_RDONLY {
+		return &memoryDir{entries: entries}, nil
 	}
 	node := d.live[name]
 	switch {
@@ -188,6 +193,63 @@ func (n *inode) afterCut(choose *rand.Rand) []byte {
 		}
 	}
 	return bytes
+}
+
+// list returns what a directory holds, or nil when there is no such directory.
+func (d *memoryDisk) list(dir string) []fs.DirEntry {
+	entries := map[string]fs.DirEntry{}
+	for name, node := range d.live {
+		rest, inside := strings.CutPrefix(name, dir+"/")
+		if dir == "." {
+			rest, inside = name, true
+		}
+		if !inside {
+			continue
+		}
+		first, _, nested := strings.Cut(rest, "/")
+		entries[first] = fs.FileInfoToDirEntry(memoryInfo{name: first, size: int64(len(node.data)), dir: nested})
+	}
+	if len(entries) == 0 && dir != "." {
+		return nil
+	}
+	return append([]fs.DirEntry{}, slices.Collect(maps.Values(entries))...)
+}
+
+// A memoryDir is a directory as it was when it was opened.
+type memoryDir struct {
+	handle
+	entries []fs.DirEntry
+}
+
+func (d *memoryDir) Close() error { return nil }
+
+func (d *memoryDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	n = min(n, len(d.entries))
+	if n == 0 {
+		return nil, io.EOF
+	}
+	first := d.entries[:n]
+	d.entries = d.entries[n:]
+	return first, nil
+}
+
+type memoryInfo struct {
+	name string
+	size int64
+	dir  bool
+}
+
+func (i memoryInfo) Name() string       { return i.name }
+func (i memoryInfo) Size() int64        { return i.size }
+func (i memoryInfo) ModTime() time.Time { return time.Now() }
+func (i memoryInfo) IsDir() bool        { return i.dir }
+func (i memoryInfo) Sys() any           { return nil }
+
+func (i memoryInfo) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir
+	}
+	return 0
 }
 
 type memoryFile struct {

@@ -14,7 +14,19 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 )
+
+// eachKey runs a test without a key, with one secret and with two.
+func eachKey(t *testing.T, test func(t *testing.T, key *seal.Key)) {
+	for layers, name := range []string{"plain", "sealed", "sealed twice"} {
+		var key *seal.Key
+		if layers > 0 {
+			key = &seal.Key{Secrets: seal.NewSecrets(layers), Wrapped: []byte("wrapped")}
+		}
+		t.Run(name, func(t *testing.T) { test(t, key) })
+	}
+}
 
 // A fault is a step of the commit protocol that fails, and how.
 type fault struct {
@@ -36,9 +48,9 @@ func faults() (all []fault) {
 }
 
 // upload sends bytes to a new upload and commits them.
-func upload(t *testing.T, s *Store, b []byte) (blob.Location, error) {
+func upload(t *testing.T, s *Store, key *seal.Key, b []byte) (blob.Location, error) {
 	t.Helper()
-	w, err := s.Create(t.Context())
+	w, err := s.Create(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +62,9 @@ func upload(t *testing.T, s *Store, b []byte) (blob.Location, error) {
 	return location, err
 }
 
-func checkBytes(t *testing.T, s *Store, location blob.Location, want []byte) {
+func checkBytes(t *testing.T, s *Store, key *seal.Key, location blob.Location, want []byte) {
 	t.Helper()
-	r, err := s.Open(t.Context(), location)
+	r, err := s.Open(t.Context(), location, key, int64(len(want)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,59 +75,66 @@ func checkBytes(t *testing.T, s *Store, location blob.Location, want []byte) {
 }
 
 func TestNoFaultIsAcknowledgedAndARetryWorks(t *testing.T) {
-	for _, size := range []int{1000, 3 * bufferSize} {
-		want := bytes.Repeat([]byte("x"), size)
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		for _, size := range []int{1000, 3 * bufferSize} {
+			want := bytes.Repeat([]byte("x"), size)
+			for _, fault := range faults() {
+				t.Run(fault.String(), func(t *testing.T) {
+					disk := newMemoryDisk()
+					s := newStore(disk)
+					disk.failOnce(fault.step, fault.err)
+					location, err := upload(t, s, key, want)
+					if location != "" || err == nil {
+						t.Fatalf("Commit: %q, %v, want an error", location, err)
+					}
+					if len(disk.live) != 0 {
+						t.Errorf("left behind: %v", disk.live)
+					}
+					location, err = upload(t, s, key, want)
+					if err != nil {
+						t.Fatalf("retry: %v", err)
+					}
+					checkBytes(t, s, key, location, want)
+				})
+			}
+		}
+	})
+}
+
+func TestAFaultDuringSaveIsNotAcknowledged(t *testing.T) {
+	eachKey(t, func(t *testing.T, key *seal.Key) {
 		for _, fault := range faults() {
+			if fault.step == "rename" || fault.step == "mkdir" {
+				continue // Save gives nothing its final name
+			}
 			t.Run(fault.String(), func(t *testing.T) {
 				disk := newMemoryDisk()
 				s := newStore(disk)
 				disk.failOnce(fault.step, fault.err)
-				location, err := upload(t, s, want)
-				if location != "" || err == nil {
-					t.Fatalf("Commit: %q, %v, want an error", location, err)
+				w, err := s.Create(t.Context(), key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = w.Write([]byte("some bytes"))
+				if state, err := w.Save(t.Context()); state != nil || err == nil {
+					t.Fatalf("Save: %x, %v, want an error", state, err)
 				}
 				if len(disk.live) != 0 {
 					t.Errorf("left behind: %v", disk.live)
 				}
-				location, err = upload(t, s, want)
-				if err != nil {
-					t.Fatalf("retry: %v", err)
-				}
-				checkBytes(t, s, location, want)
 			})
 		}
-	}
+	})
 }
 
-func TestAFaultDuringSaveIsNotAcknowledged(t *testing.T) {
-	for _, fault := range faults() {
-		if fault.step == "rename" || fault.step == "mkdir" {
-			continue // Save gives nothing its final name
-		}
-		t.Run(fault.String(), func(t *testing.T) {
-			disk := newMemoryDisk()
-			s := newStore(disk)
-			disk.failOnce(fault.step, fault.err)
-			w, err := s.Create(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = w.Write([]byte("some bytes"))
-			if state, err := w.Save(t.Context()); state != nil || err == nil {
-				t.Fatalf("Save: %x, %v, want an error", state, err)
-			}
-			if len(disk.live) != 0 {
-				t.Errorf("left behind: %v", disk.live)
-			}
-		})
-	}
-}
+// more is what follows, more than is sealed together.
+var more = bytes.Repeat([]byte("more"), 20_001)
 
 // saved starts an upload and returns what it was given and its state.
-func saved(t *testing.T, s *Store) ([]byte, []byte) {
+func saved(t *testing.T, s *Store, key *seal.Key) ([]byte, []byte) {
 	t.Helper()
-	begin := bytes.Repeat([]byte("begin"), 1001)
-	w, err := s.Create(t.Context())
+	begin := bytes.Repeat([]byte("begin"), 20_001) // more than is sealed together
+	w, err := s.Create(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,139 +149,149 @@ func saved(t *testing.T, s *Store) ([]byte, []byte) {
 }
 
 func TestAFullDiskKeepsWhatWasSaved(t *testing.T) {
-	for _, err := range []error{syscall.ENOSPC, errShort} {
-		disk := newMemoryDisk()
-		s := newStore(disk)
-		want, state := saved(t, s)
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		for _, err := range []error{syscall.ENOSPC, errShort} {
+			disk := newMemoryDisk()
+			s := newStore(disk)
+			want, state := saved(t, s, key)
 
-		w, resumeErr := s.Resume(t.Context(), state)
-		if resumeErr != nil {
-			t.Fatal(resumeErr)
-		}
-		disk.failOnce("write", err)
-		if _, err := w.Write([]byte("more bytes")); err == nil {
-			t.Fatal("Write: no error")
-		}
-		if n, err := w.Write([]byte("more bytes")); n != 0 || err == nil {
-			t.Fatalf("Write after a failed one: %d, %v", n, err)
-		}
-		if state, err := w.Save(t.Context()); state != nil || err == nil {
-			t.Fatalf("Save after a failed Write: %x, %v", state, err)
-		}
+			w, resumeErr := s.Resume(t.Context(), state, key)
+			if resumeErr != nil {
+				t.Fatal(resumeErr)
+			}
+			disk.failOnce("write", err)
+			if _, err := w.Write(more); err == nil {
+				t.Fatal("Write: no error")
+			}
+			if n, err := w.Write(more); n != 0 || err == nil {
+				t.Fatalf("Write after a failed one: %d, %v", n, err)
+			}
+			if state, err := w.Save(t.Context()); state != nil || err == nil {
+				t.Fatalf("Save after a failed Write: %x, %v", state, err)
+			}
 
-		w, resumeErr = s.Resume(t.Context(), state)
-		if resumeErr != nil {
-			t.Fatal(resumeErr)
+			w, resumeErr = s.Resume(t.Context(), state, key)
+			if resumeErr != nil {
+				t.Fatal(resumeErr)
+			}
+			location, _, commitErr := w.Commit(t.Context(), digest.FromBytes(want))
+			if commitErr != nil {
+				t.Fatal(commitErr)
+			}
+			checkBytes(t, s, key, location, want)
 		}
-		location, _, commitErr := w.Commit(t.Context(), digest.FromBytes(want))
-		if commitErr != nil {
-			t.Fatal(commitErr)
-		}
-		checkBytes(t, s, location, want)
-	}
+	})
 }
 
 // A SHA-512 costs reading the bytes again.
 func TestBytesThatCannotBeReadBackAreNotAcknowledgedAndAreKept(t *testing.T) {
-	disk := newMemoryDisk()
-	s := newStore(disk)
-	want, state := saved(t, s)
-	disk.failOnce("read", syscall.EIO)
-	for _, wantErr := range []error{syscall.EIO, nil} {
-		w, err := s.Resume(t.Context(), state)
-		if err != nil {
-			t.Fatal(err)
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		disk := newMemoryDisk()
+		s := newStore(disk)
+		want, state := saved(t, s, key)
+		disk.failOnce("read", syscall.EIO)
+		for _, wantErr := range []error{syscall.EIO, nil} {
+			w, err := s.Resume(t.Context(), state, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			location, _, err := w.Commit(t.Context(), digest.SHA512.FromBytes(want))
+			if !errors.Is(err, wantErr) || (location == "") != (wantErr != nil) {
+				t.Fatalf("Commit: %q, %v, want %v", location, err, wantErr)
+			}
 		}
-		location, _, err := w.Commit(t.Context(), digest.SHA512.FromBytes(want))
-		if !errors.Is(err, wantErr) || (location == "") != (wantErr != nil) {
-			t.Fatalf("Commit: %q, %v, want %v", location, err, wantErr)
-		}
-	}
+	})
 }
 
 func TestAFailedRenameKeepsWhatWasSaved(t *testing.T) {
-	disk := newMemoryDisk()
-	s := newStore(disk)
-	want, state := saved(t, s)
-	disk.failOnce("rename", syscall.EIO)
-	for _, wantErr := range []bool{true, false} {
-		w, err := s.Resume(t.Context(), state)
-		if err != nil {
-			t.Fatal(err)
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		disk := newMemoryDisk()
+		s := newStore(disk)
+		want, state := saved(t, s, key)
+		disk.failOnce("rename", syscall.EIO)
+		for _, wantErr := range []bool{true, false} {
+			w, err := s.Resume(t.Context(), state, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			location, _, err := w.Commit(t.Context(), digest.FromBytes(want))
+			if (err != nil) != wantErr || (location == "") != wantErr {
+				t.Fatalf("Commit: %q, %v, want an error: %t", location, err, wantErr)
+			}
 		}
-		location, _, err := w.Commit(t.Context(), digest.FromBytes(want))
-		if (err != nil) != wantErr || (location == "") != wantErr {
-			t.Fatalf("Commit: %q, %v, want an error: %t", location, err, wantErr)
-		}
-	}
+	})
 }
 
 func TestAnUnsyncedNameIsTakenBack(t *testing.T) {
-	disk := newMemoryDisk()
-	s := newStore(disk)
-	want, state := saved(t, s)
-	w, err := s.Resume(t.Context(), state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	disk.failOnce("syncDir", syscall.EIO)
-	if location, _, err := w.Commit(t.Context(), digest.FromBytes(want)); location != "" || err == nil {
-		t.Fatalf("Commit: %q, %v, want an error", location, err)
-	}
-	if len(disk.live) != 0 {
-		t.Errorf("left behind: %v", disk.live)
-	}
-	if _, err := s.Resume(t.Context(), state); !errors.Is(err, blob.ErrNotFound) {
-		t.Errorf("Resume: %v, want ErrNotFound", err)
-	}
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		disk := newMemoryDisk()
+		s := newStore(disk)
+		want, state := saved(t, s, key)
+		w, err := s.Resume(t.Context(), state, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.failOnce("syncDir", syscall.EIO)
+		if location, _, err := w.Commit(t.Context(), digest.FromBytes(want)); location != "" || err == nil {
+			t.Fatalf("Commit: %q, %v, want an error", location, err)
+		}
+		if len(disk.live) != 0 {
+			t.Errorf("left behind: %v", disk.live)
+		}
+		if _, err := s.Resume(t.Context(), state, key); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("Resume: %v, want ErrNotFound", err)
+		}
+	})
 }
 
 // The kernel marks pages clean that it failed to write, so that the next fsync
 // succeeds without them.
 func TestBytesOfAFailedSyncAreNeverTrustedAgain(t *testing.T) {
-	for _, removeFails := range []bool{false, true} {
-		for _, end := range []string{"Save", "Commit"} {
-			disk := newMemoryDisk()
-			s := newStore(disk)
-			begin, state := saved(t, s)
-			w, err := s.Resume(t.Context(), state)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := w.Write([]byte("more")); err != nil {
-				t.Fatal(err)
-			}
-			failed := false
-			disk.fault = func(step, _ string) error {
-				if step == "sync" && !failed {
-					failed = true
-					return syscall.EIO
+	eachKey(t, func(t *testing.T, key *seal.Key) {
+		for _, removeFails := range []bool{false, true} {
+			for _, end := range []string{"Save", "Commit"} {
+				disk := newMemoryDisk()
+				s := newStore(disk)
+				begin, state := saved(t, s, key)
+				w, err := s.Resume(t.Context(), state, key)
+				if err != nil {
+					t.Fatal(err)
 				}
-				if step == "remove" && removeFails {
-					return syscall.EROFS
+				if _, err := w.Write(more); err != nil {
+					t.Fatal(err)
 				}
-				return nil
-			}
-			sum := digest.FromBytes(append(begin, "more"...))
-			if end == "Save" {
-				_, err = w.Save(t.Context())
-			} else {
-				_, _, err = w.Commit(t.Context(), sum)
-			}
-			if !errors.Is(err, syscall.EIO) {
-				t.Fatalf("%s: %v, want EIO", end, err)
-			}
-			if state, err := w.Save(t.Context()); state != nil || err == nil {
-				t.Errorf("Save after EIO: %x, %v", state, err)
-			}
-			if location, _, err := w.Commit(t.Context(), sum); location != "" || err == nil {
-				t.Errorf("Commit after EIO: %s, %v", location, err)
-			}
-			if _, err := s.Resume(t.Context(), state); err == nil {
-				t.Errorf("Resume after EIO in %s, removal failing %t: no error", end, removeFails)
+				failed := false
+				disk.fault = func(step, _ string) error {
+					if step == "sync" && !failed {
+						failed = true
+						return syscall.EIO
+					}
+					if step == "remove" && removeFails {
+						return syscall.EROFS
+					}
+					return nil
+				}
+				sum := digest.FromBytes(append(begin, more...))
+				if end == "Save" {
+					_, err = w.Save(t.Context())
+				} else {
+					_, _, err = w.Commit(t.Context(), sum)
+				}
+				if !errors.Is(err, syscall.EIO) {
+					t.Fatalf("%s: %v, want EIO", end, err)
+				}
+				if state, err := w.Save(t.Context()); state != nil || err == nil {
+					t.Errorf("Save after EIO: %x, %v", state, err)
+				}
+				if location, _, err := w.Commit(t.Context(), sum); location != "" || err == nil {
+					t.Errorf("Commit after EIO: %s, %v", location, err)
+				}
+				if _, err := s.Resume(t.Context(), state, key); err == nil {
+					t.Errorf("Resume after EIO in %s, removal failing %t: no error", end, removeFails)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestPingTellsOfAFaultAndOfItsEnd(t *testing.T) {

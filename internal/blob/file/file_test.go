@@ -33,7 +33,7 @@ func open(t testing.TB, dir string) *file.Store {
 
 func begin(t testing.TB, s *file.Store, content string) blob.Writer {
 	t.Helper()
-	w, err := s.Create(t.Context())
+	w, err := s.Create(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestNobodyElseCanRead(t *testing.T) {
 // net/http uses sendfile for an *os.File only.
 func TestOpenReturnsTheFileItself(t *testing.T) {
 	s := open(t, t.TempDir())
-	r, err := s.Open(t.Context(), put(t, s, "hello"))
+	r, err := s.Open(t.Context(), put(t, s, "hello"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestOpenReturnsTheFileItself(t *testing.T) {
 func TestReaderOutlivesRemove(t *testing.T) {
 	s := open(t, t.TempDir())
 	location := put(t, s, "hello")
-	r, err := s.Open(t.Context(), location)
+	r, err := s.Open(t.Context(), location, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestHostileLocationsReachNothing(t *testing.T) {
 		strings.ReplaceAll(good, "/", `\`), strings.ToUpper(good), "00" + good[2:],
 		good[:len(good)-1], good[:2] + "/" + good[4:], strings.Replace(good, ".", "..", 1),
 	} {
-		r, err := s.Open(t.Context(), blob.Location(location))
+		r, err := s.Open(t.Context(), blob.Location(location), nil, 0)
 		if err == nil {
 			r.Close()
 		}
@@ -214,7 +214,7 @@ func TestASymbolicLinkDoesNotLeadOut(t *testing.T) {
 	if err := os.Symlink(secret, name); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
-	if r, err := s.Open(t.Context(), location); err == nil {
+	if r, err := s.Open(t.Context(), location, nil, 0); err == nil {
 		r.Close()
 		t.Error("Open followed a link out of the directory")
 	}
@@ -243,7 +243,7 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 	for _, content := range []string{"hello", "world"} {
 		put(t, s, content)
 	}
-	r, err := s.Open(t.Context(), location)
+	r, err := s.Open(t.Context(), location, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,9 @@ func isSHA512(d digest.Digest) bool {
 
 func (w *writer) sha512(ctx context.Context) (digest.Digest, error) {
 	h := sha512.New()
+	if w.sealer != nil {
+		return w.sealedSHA512(ctx)
+	}
 	b := w.store.buffers.get()
 	defer w.store.buffers.put(b)
 	for offset := int64(0); offset < w.size; {

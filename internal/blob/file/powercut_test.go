@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 )
 
 // A machine is a store on a disk whose power may go at any time, and what the
@@ -22,6 +23,7 @@ import (
 type machine struct {
 	t     *rapid.T
 	test  *testing.T
+	key   *seal.Key
 	disk  *memoryDisk
 	store *Store
 
@@ -46,8 +48,12 @@ type savedUpload struct {
 // faults and power cuts. Whatever Commit gave a location for must be there, and
 // whatever Save gave a state for must resume.
 func TestWhatIsAcknowledgedSurvivesAPowerCut(t *testing.T) {
+	eachKey(t, playPowerCuts)
+}
+
+func playPowerCuts(t *testing.T, key *seal.Key) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &machine{t: rt, test: t, disk: newMemoryDisk(), committed: map[blob.Location][]byte{}}
+		m := &machine{t: rt, test: t, key: key, disk: newMemoryDisk(), committed: map[blob.Location][]byte{}}
 		m.store = newStore(m.disk)
 		rt.Repeat(map[string]func(*rapid.T){
 			"create":       m.create,
@@ -75,7 +81,7 @@ func TestWhatIsAcknowledgedSurvivesAPowerCut(t *testing.T) {
 }
 
 func (m *machine) create(t *rapid.T) {
-	w, err := m.store.Create(m.test.Context())
+	w, err := m.store.Create(m.test.Context(), m.key)
 	if err != nil {
 		t.Fatalf("Create: %v", err)
 	}
@@ -84,7 +90,7 @@ func (m *machine) create(t *rapid.T) {
 
 func (m *machine) write(t *rapid.T) {
 	u := m.draw(t)
-	p := bytes.Repeat([]byte{rapid.Byte().Draw(t, "byte")}, rapid.IntRange(0, 9000).Draw(t, "size"))
+	p := bytes.Repeat([]byte{rapid.Byte().Draw(t, "byte")}, rapid.IntRange(0, m.largest()).Draw(t, "size"))
 	if _, err := u.Write(p); err != nil {
 		m.wantFault(t, "Write", err)
 		_, _ = u.Save(m.test.Context()) // ends it, as the caller must
@@ -112,10 +118,10 @@ func (m *machine) resume(t *rapid.T) {
 		return
 	}
 	s := rapid.SampledFrom(idle).Draw(t, "saved")
-	w, err := m.store.Resume(m.test.Context(), s.state)
+	w, err := m.store.Resume(m.test.Context(), s.state, m.key)
 	if err != nil && m.disk.fault != nil {
 		m.wantFault(t, "Resume", err)
-		w, err = m.store.Resume(m.test.Context(), s.state)
+		w, err = m.store.Resume(m.test.Context(), s.state, m.key)
 	}
 	if err != nil {
 		t.Fatalf("Resume: %v", err)
@@ -193,14 +199,14 @@ func (m *machine) boot(disk *memoryDisk) {
 func (m *machine) check(t *rapid.T) {
 	for location, want := range m.committed {
 		node := m.disk.live[string(location)]
-		if node == nil || !bytes.Equal(node.data, want) {
+		if node == nil || !bytes.Equal(m.plain(t, node.data), want) {
 			t.Fatalf("%s was committed and is lost or torn", location)
 		}
 	}
 	for name, node := range m.disk.live {
 		// Nothing torn has a final name, so that recovery can trust the names.
 		dir, hex := path.Split(name)
-		if dir != uploads+"/" && !strings.HasPrefix(hex, digest.FromBytes(node.data).Encoded()) {
+		if dir != uploads+"/" && !strings.HasPrefix(hex, digest.FromBytes(m.plain(t, node.data)).Encoded()) {
 			t.Fatalf("%s has other bytes than its name says", name)
 		}
 	}
@@ -208,15 +214,58 @@ func (m *machine) check(t *rapid.T) {
 		if len(s.content) == 0 {
 			continue // has no file
 		}
-		id, err := UploadID(s.state)
+		st, err := decodeState(s.state)
 		if err != nil {
-			t.Fatalf("UploadID: %v", err)
+			t.Fatalf("state: %v", err)
 		}
-		node := m.disk.live[uploadPath(id)]
-		if node == nil || !bytes.HasPrefix(node.data, s.content) {
-			t.Fatalf("upload %s was saved and is lost or torn", id)
+		node := m.disk.live[uploadPath(st.id.String())]
+		if node == nil || !bytes.HasPrefix(m.begun(t, node.data, st), s.content) {
+			t.Fatalf("upload %s was saved and is lost or torn", st.id)
 		}
 	}
+}
+
+// largest is how much is written at once: sometimes more than is sealed together.
+func (m *machine) largest() int {
+	if m.key == nil {
+		return 9000
+	}
+	return seal.ChunkSize + 9000
+}
+
+// plain is what a finished file holds.
+func (m *machine) plain(t *rapid.T, file []byte) []byte {
+	if m.key == nil {
+		return file
+	}
+	h, err := seal.ReadHeader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatalf("header: %v", err)
+	}
+	plain, err := m.key.Open(bytes.Clone(file[h.Size:]))
+	if err != nil {
+		t.Fatalf("a file with a final name: %v", err)
+	}
+	return plain
+}
+
+// begun is what an unfinished file and its state hold.
+func (m *machine) begun(t *rapid.T, file []byte, st state) []byte {
+	if m.key == nil {
+		return file
+	}
+	s, _, err := openSealer(m.key, st)
+	if err != nil {
+		t.Fatalf("state: %v", err)
+	}
+	var plain []byte
+	for part, err := range s.Reopen(bytes.NewReader(file), int64(len(s.header))) {
+		if err != nil {
+			t.Fatalf("what was saved: %v", err)
+		}
+		plain = append(plain, part...)
+	}
+	return plain
 }
 
 func (m *machine) draw(t *rapid.T) *openUpload {

@@ -29,7 +29,7 @@ func TestManyWritersShareFewLargeBuffers(t *testing.T) {
 		r, w := io.Pipe()
 		began.Add(1)
 		ended.Go(func() {
-			writer, err := s.Create(t.Context())
+			writer, err := s.Create(t.Context(), nil)
 			if err == nil {
 				_, err = writer.(io.ReaderFrom).ReadFrom(r)
 			}

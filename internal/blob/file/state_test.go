@@ -18,13 +18,13 @@ func TestEveryDamagedStateIsAnError(t *testing.T) {
 	for at := range state {
 		damaged := slices.Clone(state)
 		damaged[at] ^= 1
-		if _, err := s.Resume(t.Context(), damaged); err == nil {
+		if _, err := s.Resume(t.Context(), damaged, nil); err == nil {
 			t.Errorf("Resume with byte %d changed: no error", at)
 		}
 		if _, err := file.UploadID(damaged); err == nil {
 			t.Errorf("UploadID with byte %d changed: no error", at)
 		}
-		if _, err := s.Resume(t.Context(), state[:at]); err == nil {
+		if _, err := s.Resume(t.Context(), state[:at], nil); err == nil {
 			t.Errorf("Resume of %d bytes: no error", at)
 		}
 	}
@@ -48,7 +48,7 @@ func FuzzResume(f *testing.F) {
 	want := digest.FromString("never written")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, state := range [][]byte{b, seal(b)} {
-			w, err := s.Resume(t.Context(), state)
+			w, err := s.Resume(t.Context(), state, nil)
 			if err != nil {
 				continue
 			}
@@ -72,7 +72,7 @@ func FuzzLocation(f *testing.F) {
 			return
 		}
 		before := len(files(t, dir))
-		if r, err := s.Open(t.Context(), blob.Location(location)); err == nil {
+		if r, err := s.Open(t.Context(), blob.Location(location), nil, 0); err == nil {
 			r.Close()
 			t.Errorf("Open(%q): no error", location)
 		}

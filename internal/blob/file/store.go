@@ -31,6 +31,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 )
 
 // ErrBusy reports an upload that another [blob.Writer] of this store has not
@@ -46,6 +47,7 @@ type Store struct {
 	disk    disk
 	writing sync.Map // ids of the uploads that have a Writer
 	buffers buffers
+	outputs sync.Pool // memory of sealers
 
 	probes   singleflight.Group
 	probed   time.Time
@@ -77,7 +79,7 @@ func newStore(d disk) *Store {
 func (s *Store) Close() error { return s.disk.close() }
 
 // Create begins an object. No file exists before its first byte.
-func (s *Store) Create(ctx context.Context) (blob.Writer, error) {
+func (s *Store) Create(ctx context.Context, key *seal.Key) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -85,12 +87,18 @@ func (s *Store) Create(ctx context.Context) (blob.Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create upload: %w", err)
 	}
+	w := s.newWriter(id)
+	if key != nil {
+		if w.sealer, err = newSealer(key); err != nil {
+			return nil, fmt.Errorf("create upload: %w", err)
+		}
+	}
 	s.claim(id.String())
-	return s.newWriter(id), nil
+	return w, nil
 }
 
-// Open returns the *os.File at a location.
-func (s *Store) Open(ctx context.Context, location blob.Location) (io.ReadSeekCloser, error) {
+// Open returns the *os.File at a location, or with a key what is sealed in it.
+func (s *Store) Open(ctx context.Context, location blob.Location, key *seal.Key, size int64) (io.ReadSeekCloser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -104,7 +112,14 @@ func (s *Store) Open(ctx context.Context, location blob.Location) (io.ReadSeekCl
 	if err != nil {
 		return nil, fmt.Errorf("open blob: %w", err)
 	}
-	return f, nil
+	if key == nil {
+		return f, nil
+	}
+	opener, err := seal.NewOpener(f, key, size)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %q: %w", location, err), f.Close())
+	}
+	return blob.Sealed{Opener: opener, File: f}, nil
 }
 
 // Remove deletes the file at a location. Readers that have it open keep it
@@ -135,6 +150,15 @@ func validLocation(location blob.Location) bool {
 	isSHA256 := digest.SHA256.Validate(hex) == nil
 	isSHA512 := digest.SHA512.Validate(hex) == nil
 	return (isSHA256 || isSHA512) && hex[:2] == dir && validID(id)
+}
+
+// digestOf returns the digest that locate made a location of.
+func digestOf(location blob.Location) digest.Digest {
+	hex, _, _ := strings.Cut(path.Base(string(location)), ".")
+	if digest.SHA256.Validate(hex) == nil {
+		return digest.NewDigestFromEncoded(digest.SHA256, hex)
+	}
+	return digest.NewDigestFromEncoded(digest.SHA512, hex)
 }
 
 // validID is stricter than uuid.Parse, which takes several spellings of one id.

@@ -9,12 +9,36 @@ import (
 	"os"
 	"path"
 	"time"
+
+	"github.com/nifuda/nifuda/internal/blob"
 )
 
 // uploads is the directory of unfinished objects.
 const uploads = "uploads"
 
 func uploadPath(id string) string { return path.Join(uploads, id) }
+
+// Saved looks for the file of a saved upload.
+func (s *Store) Saved(ctx context.Context, state []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st, err := decodeState(state)
+	if err != nil {
+		return fmt.Errorf("look for upload: %w", err)
+	}
+	if st.size == 0 {
+		return nil // it has no file
+	}
+	f, err := s.disk.open(uploadPath(st.id.String()), os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for upload %s: %w", st.id, blob.ErrNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("look for upload %s: %w", st.id, err)
+	}
+	return f.Close()
+}
 
 // RemoveUploads removes the unfinished objects that nobody has written to since
 // olderThan, and returns how many. It spares those that have a [blob.Writer].

@@ -31,7 +31,7 @@ func TestCreateWritesNothingBeforeTheFirstByte(t *testing.T) {
 	if err := begin(t, s, "").Abort(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Resume(t.Context(), state)
+	w, err := s.Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestAnUploadThatWasNeverSavedLeavesNothing(t *testing.T) {
 func TestBytesOfADeadProcessAreDropped(t *testing.T) {
 	dir := t.TempDir()
 	state := save(t, begin(t, open(t, dir), "hello"))
-	w, err := open(t, dir).Resume(t.Context(), state)
+	w, err := open(t, dir).Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestBytesOfADeadProcessAreDropped(t *testing.T) {
 	}
 
 	s := open(t, dir)
-	w, err = s.Resume(t.Context(), state)
+	w, err = s.Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,15 +86,15 @@ func TestBytesOfADeadProcessAreDropped(t *testing.T) {
 func TestAnUploadHasOneWriter(t *testing.T) {
 	s := open(t, t.TempDir())
 	state := save(t, begin(t, s, "hello"))
-	w, err := s.Resume(t.Context(), state)
+	w, err := s.Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Resume(t.Context(), state); !errors.Is(err, file.ErrBusy) {
+	if _, err := s.Resume(t.Context(), state, nil); !errors.Is(err, file.ErrBusy) {
 		t.Errorf("second Resume: %v, want ErrBusy", err)
 	}
 	state = save(t, w)
-	w, err = s.Resume(t.Context(), state)
+	w, err = s.Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatalf("Resume after the first Writer ended: %v", err)
 	}
@@ -111,7 +111,7 @@ func TestAFileShorterThanItsStateIsNotResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the first try must not keep the upload busy
-		_, err := s.Resume(t.Context(), state)
+		_, err := s.Resume(t.Context(), state, nil)
 		if err == nil || errors.Is(err, file.ErrBusy) || errors.Is(err, blob.ErrNotFound) {
 			t.Errorf("Resume: %v, want an error about the size", err)
 		}
@@ -134,7 +134,7 @@ func TestRemoveUploadsRemovesTheAbandoned(t *testing.T) {
 	fresh := age(save(t, begin(t, s, "fresh")), now.Add(-23*time.Hour))
 	state := save(t, begin(t, s, "writing"))
 	writing := age(state, now.Add(-25*time.Hour))
-	w, err := s.Resume(t.Context(), state)
+	w, err := s.Resume(t.Context(), state, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
+	"github.com/nifuda/nifuda/internal/seal"
 )
 
 // writebackSize is how much the kernel may gather before it is told to write.
@@ -32,6 +33,9 @@ type writer struct {
 	file  handle // nil before the first byte
 	hash  hash.Hash
 	size  int64
+	// sealer stands between the hash and the file; nil where they are the same.
+	sealer  *sealer
+	written int64 // bytes of the file
 
 	err     error // why nothing can be written, saved or committed any more
 	dirty   bool  // bytes, or a truncation, are not synced
@@ -45,7 +49,7 @@ func (s *Store) newWriter(id uuid.UUID) *writer {
 
 // Resume continues the upload of a state. It returns [ErrBusy] while another
 // Writer of this store has it.
-func (s *Store) Resume(ctx context.Context, state []byte) (blob.Writer, error) {
+func (s *Store) Resume(ctx context.Context, state []byte, key *seal.Key) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -54,28 +58,66 @@ func (s *Store) Resume(ctx context.Context, state []byte) (blob.Writer, error) {
 		return nil, fmt.Errorf("resume upload: %w", err)
 	}
 	if st.size == 0 {
-		return s.Create(ctx) // an upload without bytes has no file to continue
+		return s.Create(ctx, key) // an upload without bytes has no file to continue
 	}
-	w, err := s.resume(st)
+	w, err := s.resume(st, key)
 	if err != nil {
 		return nil, fmt.Errorf("resume upload %s: %w", st.id, err)
 	}
 	return w, nil
 }
 
-func (s *Store) resume(st state) (*writer, error) {
+func (s *Store) resume(st state, key *seal.Key) (*writer, error) {
 	w := s.newWriter(st.id)
-	if err := w.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(st.digest); err != nil {
-		return nil, fmt.Errorf("%w: %w", errBadState, err)
+	w.size = st.size
+	if err := w.restore(st, key); err != nil {
+		return nil, err
 	}
 	if !s.claim(st.id.String()) {
 		return nil, ErrBusy
 	}
 	w.keep = true
-	if err := w.reopen(st.size); err != nil {
+	if err := w.reopen(st.written); err != nil {
 		return nil, errors.Join(err, w.end())
 	}
 	return w, nil
+}
+
+// restore brings back what the writer had in memory.
+func (w *writer) restore(st state, key *seal.Key) (err error) {
+	memory := st.memory
+	if st.sealed != (key != nil) {
+		return errors.New("the upload is sealed and there is no key, or the other way round")
+	}
+	if st.sealed {
+		if w.sealer, memory, err = openSealer(key, st); err != nil {
+			return err
+		}
+	}
+	if err := w.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(memory); err != nil {
+		return fmt.Errorf("%w: %w", errBadState, err)
+	}
+	return nil
+}
+
+// Drop removes the upload of a state.
+func (s *Store) Drop(ctx context.Context, state []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st, err := decodeState(state)
+	if err != nil {
+		return fmt.Errorf("drop upload: %w", err)
+	}
+	id := st.id.String()
+	if !s.claim(id) {
+		return fmt.Errorf("drop upload %s: %w", id, ErrBusy)
+	}
+	defer s.release(id)
+	if err := s.disk.remove(uploadPath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("drop upload %s: %w", id, err)
+	}
+	return nil
 }
 
 // reopen opens the file of a saved upload and cuts it to the size it had.
@@ -95,7 +137,7 @@ func (w *writer) reopen(size int64) error {
 	if end < size {
 		return fmt.Errorf("file has %d bytes, %d were saved", end, size)
 	}
-	w.size, w.started = size, size
+	w.written, w.started = size, size
 	if end == size {
 		return nil
 	}
@@ -120,28 +162,42 @@ func (w *writer) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	n, err := w.write(p)
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
 	w.size += int64(n)
 	if err != nil {
 		w.err = fmt.Errorf("write upload %s: %w", w.id, err)
 		return n, w.err
 	}
-	if w.size-w.started >= writebackSize {
-		startWriteback(w.file, w.started, w.size-w.started)
-		w.started = w.size
+	if w.written-w.started >= writebackSize {
+		startWriteback(w.file, w.started, w.written-w.started)
+		w.started = w.written
 	}
 	return n, nil
 }
 
+// write returns how many bytes of p are on their way.
 func (w *writer) write(p []byte) (int, error) {
 	if err := w.create(); err != nil {
 		return 0, err
 	}
-	w.dirty = true
 	w.hash.Write(p)
-	return w.file.Write(p)
+	if w.sealer == nil {
+		return w.put(p)
+	}
+	if err := w.seal(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// put writes bytes of the file.
+func (w *writer) put(p []byte) (int, error) {
+	w.dirty = true
+	n, err := w.file.Write(p)
+	w.written += int64(n)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return n, err
 }
 
 // create makes the file of a new upload.
@@ -154,7 +210,11 @@ func (w *writer) create() error {
 		return err
 	}
 	w.file, w.dirty = f, true
-	return nil
+	if w.sealer == nil {
+		return nil
+	}
+	_, err = w.put(w.sealer.header)
+	return err
 }
 
 // Save leaves nothing behind when it fails, except what an earlier Save kept.
@@ -166,7 +226,7 @@ func (w *writer) Save(ctx context.Context) ([]byte, error) {
 	if err := w.save(); err != nil {
 		return nil, fmt.Errorf("save upload %s: %w", w.id, err)
 	}
-	return encodeState(w.id, w.size, w.hash)
+	return w.state()
 }
 
 func (w *writer) save() error {
@@ -196,18 +256,26 @@ func (w *writer) Commit(ctx context.Context, candidates ...digest.Digest) (blob.
 		return "", "", err
 	}
 	location := locate(d, w.id)
+	if err := w.finish(); err != nil {
+		return "", "", fmt.Errorf("commit upload %s: %w", w.id, err)
+	}
 	if err := w.commit(location); err != nil {
 		return "", "", fmt.Errorf("commit upload %s: %w", w.id, err)
 	}
 	return location, d, nil
 }
 
+// finish writes what is missing of the file.
+func (w *writer) finish() error {
+	if err := w.create(); err != nil || w.sealer == nil {
+		return err
+	}
+	return w.sealLast()
+}
+
 // commit goes in the one order that leaves no torn file under a final name:
 // bytes, then name, then the directory that holds the name.
 func (w *writer) commit(location blob.Location) error {
-	if err := w.create(); err != nil {
-		return err
-	}
 	if err := w.sync(); err != nil {
 		return err
 	}
@@ -266,6 +334,7 @@ func (w *writer) end() error {
 		return nil
 	}
 	w.err = errEnded
+	w.releaseSealer()
 	err := w.close()
 	if !w.keep {
 		if err := w.remove(); err != nil {

@@ -26,6 +26,7 @@ type Load struct {
 	Users           int    // each with a group, a role, a policy, a key and a session
 	Actor           string // ARN of who pushed
 	At              int64  // of the first push, in Unix milliseconds; each takes one
+	Collected       bool   // a collector has looked at all of it
 }
 
 // Everything in a Load follows from its position, so that whoever knows how
@@ -165,8 +166,11 @@ func (l Load) addRepository(b *bulk, name string) (id string) {
 
 func (l Load) addBlob(b *bulk, repositoryID string, content []byte, at int64) {
 	id, d := newID(), digest.FromBytes(content).String()
-	b.insert("blobs", id, d, "", len(content), nil, at, content)
+	b.insert("blobs", id, d, "", len(content), nil, at, content, nil)
 	b.insert("repository_blobs", repositoryID, d, id, len(content), at)
+	if !l.Collected {
+		b.insert("link_checks", at, repositoryID, d)
+	}
 }
 
 func (l Load) addImage(b *bulk, repositoryID string, image LoadedImage, at int64) {

@@ -76,7 +76,9 @@ func open(t testing.TB, url string) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	urls.Store(s, url)
 	t.Cleanup(func() {
+		urls.Delete(s)
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

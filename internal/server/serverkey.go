@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/credentials"
+	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/store"
+)
+
+// serverKeyWork is where the database keeps what only its own server key gives.
+const serverKeyWork = "server key"
+
+// checkLabel is what that is derived for.
+const checkLabel = "nifuda server key check v1"
+
+// openServerKey reads the server key, and makes one only for a database that needs
+// no other: a new one would hide that the right one is missing.
+func openServerKey(ctx context.Context, metadata *store.Store, data string) (authn.Keyring, error) {
+	_, _, err := metadata.Progress(ctx, serverKeyWork)
+	if errors.Is(err, store.ErrNotFound) { // a new database, one of an older version, or one that was restored
+		_, err = metadata.AnyAccessKey(ctx)
+	}
+	isNew := errors.Is(err, store.ErrNotFound)
+	if err != nil && !isNew {
+		return authn.Keyring{}, fmt.Errorf("read the check of the server key: %w", err)
+	}
+	key, err := credentials.ServerKey(data, isNew)
+	if errors.Is(err, fs.ErrNotExist) {
+		return authn.Keyring{}, fmt.Errorf("there is no server key at %s, and the access keys in this database are of no use without it: put it back from where its copy is kept",
+			credentials.ServerKeyPath(data))
+	}
+	if err != nil {
+		return authn.Keyring{}, err
+	}
+	return authn.NewKeyring(key)
+}
+
+// checkServerKey makes sure that a server key is the one that the database was
+// written with.
+func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, data string) error {
+	check := fmt.Sprintf(`{"check":%q}`, hex.EncodeToString(keyring.DeriveKey(checkLabel)))
+	known, _, err := metadata.Progress(ctx, serverKeyWork)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := identities.CheckSealing(ctx); err != nil {
+			return anotherServerKey(data, err)
+		}
+		if err := writeServerKeyCheck(ctx, metadata, check); err != nil {
+			return fmt.Errorf("write the check of the server key: %w", err)
+		}
+		known, _, err = metadata.Progress(ctx, serverKeyWork)
+	}
+	if err != nil {
+		return fmt.Errorf("read the check of the server key: %w", err)
+	}
+	if subtle.ConstantTimeCompare([]byte(known), []byte(check)) == 0 {
+		return anotherServerKey(data, errors.New("put that one back from where its copy is kept"))
+	}
+	return nil
+}
+
+func anotherServerKey(data string, err error) error {
+	return fmt.Errorf("the server key %s is not the one that this database belongs to: %w", credentials.ServerKeyPath(data), err)
+}
+
+// writeServerKeyCheck writes the check, unless another server is faster: then its
+// key is the key.
+func writeServerKeyCheck(ctx context.Context, metadata *store.Store, check string) error {
+	return metadata.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Advance(ctx, serverKeyWork, "", check, time.Now().UnixMilli())
+		return err
+	})
+}
