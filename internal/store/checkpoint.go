@@ -43,7 +43,8 @@ func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 	var busy int
 	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &logged, &copied)
 	w.heldUp = 0
-	if busy != 0 || copied < logged {
+	// After an error SQLite takes nothing for copied, and copies all of it again.
+	if err == nil && (busy != 0 || copied < logged) {
 		w.heldUp = logged
 		w.syncPart()
 	}
