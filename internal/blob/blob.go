@@ -66,6 +66,10 @@ type Store interface {
 	// Without one a store of files returns an *os.File, which net/http can send
 	// without copying: of a sealed object the sealed bytes.
 	Open(ctx context.Context, location Location, key *seal.Key, size int64) (io.ReadSeekCloser, error)
+	// URL returns an address from which anybody can read the bytes at a location,
+	// as they are stored, for that long, or "" where the store has none: then they
+	// are sent by whoever has opened them.
+	URL(ctx context.Context, location Location, lifetime time.Duration) (string, error)
 	// Remove deletes the bytes at a location; a missing one is no error.
 	Remove(ctx context.Context, location Location) error
 	// RemoveUploads drops the unfinished objects that nobody has written to since

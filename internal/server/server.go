@@ -26,6 +26,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/datakeys"
@@ -115,7 +116,7 @@ func (s *server) open(ctx context.Context) error {
 }
 
 // openEngines connects to the database, the keys and the blobs.
-func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs *file.Store, keys *datakeys.Keys, err error) {
+func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs blob.Store, keys *datakeys.Keys, err error) {
 	if err := s.lock(s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
@@ -156,19 +157,6 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
 	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
 	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
-}
-
-func (s *server) openBlobs() (*file.Store, error) {
-	dir := strings.TrimPrefix(s.Config.Blobs, "file:")
-	if err := s.lock(dir); err != nil {
-		return nil, err
-	}
-	blobs, err := file.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	s.closers = append(s.closers, blobs.Close)
-	return blobs, nil
 }
 
 // openAudit opens what takes the audit records, which are flushed when the

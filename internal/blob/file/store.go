@@ -122,6 +122,9 @@ func (s *Store) Open(ctx context.Context, location blob.Location, key *seal.Key,
 	return blob.Sealed{Opener: opener, File: f}, nil
 }
 
+// URL returns "": files have no address.
+func (s *Store) URL(context.Context, blob.Location, time.Duration) (string, error) { return "", nil }
+
 // Remove deletes the file at a location. Readers that have it open keep it
 // until they close it. It is an error to pass what no Commit returned.
 func (s *Store) Remove(ctx context.Context, location blob.Location) error {
