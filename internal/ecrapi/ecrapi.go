@@ -40,10 +40,10 @@ type Authorizer interface {
 	// CheckRepositoryPolicy refuses with an [*iam.PolicyError] a policy that
 	// names principals who do not exist and, unless force, with an
 	// [*iam.DeniedError] one under which the request would be refused.
-	CheckRepositoryPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) error
+	CheckRepositoryPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) (iam.Pins, error)
 	// CheckRegistryPolicy refuses with an [*iam.PolicyError] a policy that names
 	// principals who do not exist.
-	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) error
+	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) (iam.Pins, error)
 }
 
 // Options are what [New] needs. All but Keys, Domain and Now are required.

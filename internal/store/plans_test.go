@@ -45,11 +45,11 @@ var whole = map[string]string{
 		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`: "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
 		WHERE repository_id = $1 AND deleted_at > $2 AND NOT purging FOR UPDATE`: "one row",
-	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
-		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
-		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+	`SELECT 'setting' AS kind, name, document, principals FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id, '' FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document, d.principals FROM repositories r
 			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
-		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+		UNION ALL SELECT 'tag', t.key, t.value, '' FROM repositories r
 			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`: "at most 50 tags, and as many settings as a registry has",
 }
 
