@@ -1,6 +1,7 @@
 # One name a job; `make` lists them.
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGES    := linux/amd64 linux/arm64
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 TOOLS     := .cache/bin/$(shell go env GOVERSION)
 PEERS     := .cache/peers/$(shell go env GOVERSION)
@@ -31,8 +32,22 @@ build: ## Build bin/nifuda, static
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/nifuda
 
 
+# The image has the time of the commit, or SOURCE_DATE_EPOCH, and no other: the
+# same commit gives the same digests.
+.PHONY: image
+image: ## Build the container image for amd64 and arm64 into bin/image, without a container engine
+	@for platform in $(IMAGES); do echo "build for $$platform"; GOOS=$${platform%/*} GOARCH=$${platform#*/} \
+		go build -ldflags '-s -w -X main.version=$(VERSION)' -o .cache/image/$$platform/ ./cmd/nifuda || exit 1; done
+	cd deploy/image && go run . -out $(CURDIR)/bin/image -version '$(VERSION)' -revision "$$(git rev-parse HEAD 2>/dev/null)" \
+		-created "$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
+		$(foreach platform,$(IMAGES),$(platform)=$(CURDIR)/.cache/image/$(platform)/nifuda)
+
+.PHONY: imagecheck
+imagecheck: # Tests what builds the container image
+	cd deploy/image && go test ./...
+
 .PHONY: test
-test: clients drift lint cross race collect e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint cross race collect imagecheck e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: ## Run the Go tests
@@ -47,8 +62,8 @@ collect: ## Run the collector at full size: a minute of pushes and deletions, 2,
 	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestCollectorSoak|TestSpace|TestAPass' ./internal/registry
 
 .PHONY: e2e
-e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
+e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
 soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
@@ -72,14 +87,14 @@ benchcheck: build ## Run the benchmark once, as briefly as can be
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
-	@unformatted=$$(gofmt -l bench cmd e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
-	@for module in . e2e bench; do (cd $$module && set -ex && go vet ./... \
+	@unformatted=$$(gofmt -l bench cmd deploy e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	@for module in . e2e bench deploy/image; do (cd $$module && set -ex && go vet ./... \
 		&& $(CURDIR)/$(TOOLS)/staticcheck ./... \
 		&& $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## Format the code as lint wants it
-	@for module in . e2e bench; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
+	@for module in . e2e bench deploy/image; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
 
 .PHONY: gen
 gen: ## Regenerate the generated code
@@ -101,7 +116,7 @@ cross: ## Compile for every platform
 .PHONY: clients
 clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
-	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES)
+	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built
@@ -124,6 +139,11 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 # An S3 server for the tests of backups.
 $(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
 	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
+	@touch $@
+
+# The compose plugin, which is a program of its own too. Its package is called cmd.
+$(CLIENTS)/docker-compose: clients/compose/go.mod clients/compose/go.sum
+	cd clients/compose && go build -ldflags '-s -w' -o $(CURDIR)/$@ $$(go list tool)
 	@touch $@
 
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
