@@ -37,6 +37,7 @@ var (
 	machine    = []string{"internal/diskspace"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
+	following  = []string{"internal/trace"}
 	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/awsiam", "internal/awskms", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
@@ -50,7 +51,7 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, vocabulary, generated)},
+	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, following, vocabulary, generated)},
 	{offline, slices.Concat(workers, state, vocabulary)},
 	{settings, nil},
 	{keys, []string{"internal/credentials"}},
@@ -60,12 +61,13 @@ var arrows = []struct {
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{[]string{"internal/nifudaapi"}, workers},
-	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
+	{edges, slices.Concat([]string{"internal/httpx"}, following, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},
-	{heart, slices.Concat(state, machine, outside, vocabulary)},
-	{state, slices.Concat(machine, vocabulary)},
+	{heart, slices.Concat(state, machine, outside, following, vocabulary)},
+	{state, slices.Concat(machine, following, vocabulary)},
 	{machine, nil},
+	{following, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},

@@ -48,6 +48,7 @@ type Config struct {
 	SealKeys    string `name:"seal-keys" env:"NIFUDA_SEAL_KEYS" placeholder:"WHERE" help:"Where the key ring is that seals them: file:PATH, env:NAME, command:COMMAND, or kms:KEY-ARN?endpoint=URL (default file:<data>/seal-keys)."`
 	Scrub       string `name:"scrub-rate" env:"NIFUDA_SCRUB_RATE" default:"4MiB" placeholder:"BYTES" help:"Bytes per second at which everything stored is read and checked, again and again; 0 is never (default ${default})."`
 	Reserve     string `name:"disk-reserve" env:"NIFUDA_DISK_RESERVE" default:"256MiB" placeholder:"BYTES" help:"Free space that pushes leave on a disk, for the database and for deletions (default ${default})."`
+	OTLP        string `name:"otlp-endpoint" env:"NIFUDA_OTLP_ENDPOINT" placeholder:"URL" help:"OTLP collector that traces go to, such as http://localhost:4318; OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry count too (default none)."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
 	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`

@@ -29,6 +29,7 @@ func (c Config) LogValue() slog.Value { return slog.GroupValue(c.attrs()...) }
 func (c Config) attrs() []slog.Attr {
 	c.Database = Redact(c.Database)
 	c.Blobs = Redact(c.Blobs)
+	c.OTLP = Redact(c.OTLP)
 	var attrs []slog.Attr
 	for field, value := range reflect.ValueOf(c).Fields() {
 		if text := value.String(); text != "" {

@@ -46,6 +46,7 @@ func (c *Config) Validate() error {
 		about("seal-keys", checkSealKeys(c.SealKeys)),
 		about("scrub-rate", checkSize(c.Scrub)),
 		about("disk-reserve", checkSize(c.Reserve)),
+		about("otlp-endpoint", checkEndpoint(c.OTLP)),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)
@@ -89,6 +90,18 @@ func about(flag string, err error) error {
 func checkGiven(value string) error {
 	if value == "" {
 		return errors.New("must not be empty")
+	}
+	return nil
+}
+
+// checkEndpoint never repeats the URL: it may hold a password.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("must be the http:// or https:// address of an OTLP collector, for example http://localhost:4318")
 	}
 	return nil
 }

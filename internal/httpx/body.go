@@ -45,6 +45,7 @@ const drainTime = 5 * time.Second
 type requestBody struct {
 	io.ReadCloser
 	patience patience
+	bytes    int64 // that have come
 	ended    bool
 }
 
@@ -58,6 +59,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	}
 	b.patience.extend()
 	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
 	if err == nil {
 		return n, nil
 	}

@@ -251,7 +251,7 @@ func (s *Service) delete(ctx context.Context, id string) error {
 		for version := range deleted.Version {
 			s.materials.Remove(materialID{id, version + 1})
 		}
-		s.log.Warn("key deleted: what it encrypted is lost", "key", keyOf(deleted).ARN(), "scheduled_days_before", deleted.DeletionWindow)
+		s.log.WarnContext(ctx, "key deleted: what it encrypted is lost", "key", keyOf(deleted).ARN(), "scheduled_days_before", deleted.DeletionWindow)
 	}
 	return nil
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
-	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
@@ -112,7 +111,7 @@ func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fi
 		tb.Fatal(err)
 	}
 	f := &fixture{tb: tb, region: c.Region, root: root, account: c.Account, identities: s.identities, keyring: s.keyring}
-	f.handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
+	f.handler = s.handler(root)
 	var out struct {
 		AuthorizationData []struct{ AuthorizationToken string }
 	}

@@ -52,6 +52,13 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	})
 }
 
+// handler returns routes with what surrounds every request.
+func (s *server) handler(root credentials.RootKey) http.Handler {
+	return httpx.NewHandler(s.routes(root), httpx.Options{
+		Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Tracer: s.tracer, Proxies: s.Config.TrustedProxies(), Audit: s.audit,
+	})
+}
+
 // isQuery reports whether a request to / is one of the Query protocol: a form, or
 // parameters that name an operation. What names one in X-Amz-Target is not.
 func isQuery(r *http.Request) bool {

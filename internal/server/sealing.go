@@ -70,7 +70,7 @@ func (s *server) takeOverRing(ctx context.Context, to keyring.Source) error {
 	}
 	err = to.Create(ctx, text)
 	if err == nil {
-		s.Log.Warn("the KMS has the key ring now: delete the file that it was in, and its copies", "file", plain)
+		s.Log.WarnContext(ctx, "the KMS has the key ring now: delete the file that it was in, and its copies", "file", plain)
 	}
 	return err
 }

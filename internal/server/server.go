@@ -22,12 +22,12 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/measured"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
@@ -37,6 +37,7 @@ import (
 	"github.com/nifuda/nifuda/internal/ops"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/trace"
 	"github.com/nifuda/nifuda/internal/verify"
 	"github.com/nifuda/nifuda/internal/webidentity"
 )
@@ -57,6 +58,7 @@ type Options struct {
 // starting or from stopping cleanly.
 func Run(ctx context.Context, o Options) (err error) {
 	s := &server{Options: o, metrics: prometheus.NewRegistry()}
+	s.Log = slog.New(httpx.WithRequests(s.Log.Handler()))
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.open(ctx); err != nil {
 		return err
@@ -68,6 +70,7 @@ func Run(ctx context.Context, o Options) (err error) {
 type server struct {
 	Options
 	metrics    *prometheus.Registry
+	tracer     *trace.Tracer // nil follows no request
 	keyring    authn.Keyring
 	registry   *registry.Registry
 	scrub      *verify.Verifier
@@ -90,6 +93,9 @@ func (s *server) close() error {
 
 // open connects to the engines and starts the registry over them.
 func (s *server) open(ctx context.Context) error {
+	if err := s.openTracer(ctx); err != nil {
+		return fmt.Errorf("--otlp-endpoint: %w", err)
+	}
 	metadata, blobs, keys, err := s.openEngines(ctx)
 	if err != nil {
 		return err
@@ -111,7 +117,7 @@ func (s *server) open(ctx context.Context) error {
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
-	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.measureProcess()
 	return nil
 }
 
@@ -125,6 +131,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
 	s.closers = append(s.closers, metadata.Close)
+	metadata.Register(s.metrics)
 	if s.keyring, err = openServerKey(ctx, metadata, s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
@@ -149,7 +156,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
 	}
-	return metadata, blobs, s.dataKeys(metadata, ring), nil
+	return metadata, measured.New(blobs, s.metrics), s.dataKeys(metadata, ring), nil
 }
 
 // openKeys starts the key management service, whose key material is wrapped by
@@ -256,7 +263,7 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies(), Audit: s.audit})
+	servers[0].server.Handler = s.handler(root)
 	return s.run(ctx, servers)
 }
 
@@ -268,7 +275,7 @@ func (s *server) run(ctx context.Context, servers []listening) (err error) {
 	s.greet(servers[0].listener.Addr())
 	select {
 	case <-ctx.Done():
-		s.Log.Info("draining", "patience", drainTime)
+		s.Log.InfoContext(ctx, "draining", "patience", drainTime)
 	case err = <-failed:
 	}
 	return errors.Join(err, drain(servers))

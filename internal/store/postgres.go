@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 // postgresEngine leaves durability, concurrency and the preparation of
@@ -78,6 +80,12 @@ func (e *postgresEngine) attempt(ctx context.Context, do func(context.Context, *
 }
 
 func (e *postgresEngine) ping(ctx context.Context) error { return e.db.PingContext(ctx) }
+
+func (e *postgresEngine) system() string { return "postgresql" }
+
+func (e *postgresEngine) collectors() []prometheus.Collector {
+	return []prometheus.Collector{collectors.NewDBStatsCollector(e.db, "postgres")}
+}
 
 func (e *postgresEngine) close() error { return e.db.Close() }
 

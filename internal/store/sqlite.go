@@ -76,6 +76,7 @@ type sqliteEngine struct {
 	done    chan struct{}
 
 	incremental bool // the file can become smaller
+	meters      *sqliteMeters
 
 	mu     sync.RWMutex // held for reading while a caller may send to queue
 	closed bool
@@ -172,8 +173,8 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, meters: newSQLiteMeters(), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
@@ -257,6 +258,7 @@ type sqliteWriter struct {
 	file    *openedFile
 	spare   *spare
 	tx      *Tx
+	meters  *sqliteMeters
 	relaxed bool // synchronous=NORMAL is set
 
 	// unsynced says that a commit was relaxed and none was synced since, when the
@@ -313,6 +315,7 @@ func (w *sqliteWriter) commit(batch []*write) {
 	if isIOError(err) {
 		w.suspect.Store(true)
 	}
+	w.meters.group.Observe(float64(len(batch)))
 	for i, one := range batch {
 		if err != nil && results[i] == nil {
 			results[i] = fmt.Errorf("commit: %w", err)

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Durability says what an acknowledged [Store.Update] survives.
@@ -33,8 +35,9 @@ var ErrNotFound = errors.New("no such row")
 // committed; they take no locks.
 type Store struct {
 	queries
-	engine  engine
-	uploads uploads
+	engine   engine
+	uploads  uploads
+	measures *measures
 }
 
 // A Tx is a transaction: the read methods of a [Store], and the writes.
@@ -52,6 +55,8 @@ type engine interface {
 	giveBack(ctx context.Context, bytes int64) (bool, error)
 	settle(ctx context.Context) error
 	close() error
+	system() string // OpenTelemetry's name of the database
+	collectors() []prometheus.Collector
 }
 
 // Open connects to the database at url, sqlite:<path> or postgres://…, and
@@ -70,6 +75,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	s.measure()
 	return s, nil
 }
 
@@ -78,7 +84,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 // than once, and together with other callers' transactions: it must only use
 // its own context and Tx, set its results afresh each time, and wait for nothing.
 func (s *Store) Update(ctx context.Context, d Durability, do func(ctx context.Context, tx *Tx) error) error {
-	return s.engine.update(ctx, d, do)
+	return s.measuredUpdate(ctx, d, do)
 }
 
 // Exclusive reports whether no other process can write to the database, so that
