@@ -126,7 +126,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err := s.lock(s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
-	metadata, err = store.Open(ctx, s.Config.Database)
+	metadata, err = store.Open(ctx, s.Config.Database, store.WithLog(s.Log))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}

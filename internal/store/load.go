@@ -35,7 +35,7 @@ func Empty(ctx context.Context, url string) error {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return emptyFile(path)
 	}
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func fillSQLite(ctx context.Context, path string, dump Dump) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	q := queries{conn, newSQLiteDialect()}
+	q := queries{conn, newSQLiteDialect(), nil}
 	err = q.load(ctx, dump, "BEGIN", q.insertRows)
 	return errors.Join(err, conn.Close(), db.Close())
 }
@@ -274,7 +274,7 @@ func (t Table) columnList() string {
 }
 
 func loadPostgres(ctx context.Context, url string, dump Dump) error {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,10 @@ func loadPostgres(ctx context.Context, url string, dump Dump) error {
 	if err := emptySchema(ctx, conn); err != nil {
 		return err
 	}
-	q := queries{conn, newPostgresDialect()}
+	if err := makeMigrationLock(ctx, conn); err != nil {
+		return err
+	}
+	q := queries{conn, newPostgresDialect(), nil}
 	err = q.load(ctx, dump, beginPostgres, func(ctx context.Context, t Table, next func() ([]any, error)) error {
 		return copyIn(ctx, conn, t, next)
 	})

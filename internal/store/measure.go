@@ -155,7 +155,9 @@ func (s *Store) measuredUpdate(ctx context.Context, d Durability, do func(ctx co
 	err := s.engine.update(followed, d, func(ctx context.Context, tx *Tx) error {
 		if span.IsOn() {
 			ctx = trace.Continue(ctx, followed)
-			tx = &Tx{queries{measured{tx.conn, s.engine.system(), nil}, tx.dialect}, tx.ended}
+			shown := *tx
+			shown.conn = measured{tx.conn, s.engine.system(), nil}
+			tx = &shown
 		}
 		own = do(ctx, tx)
 		return own

@@ -284,7 +284,7 @@ func snapshotSQLite(ctx context.Context, path, scratch string) (*Snapshot, error
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
 	return &Snapshot{
-		queries: queries{db, newSQLiteDialect()},
+		queries: queries{db, newSQLiteDialect(), nil},
 		close:   func() error { return errors.Join(db.Close(), os.RemoveAll(directory)) },
 	}, nil
 }
@@ -325,7 +325,7 @@ func copyDatabase(ctx context.Context, from, to string) error {
 }
 
 func snapshotPostgres(ctx context.Context, url string) (*Snapshot, error) {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return nil, err
 	}
@@ -334,7 +334,7 @@ func snapshotPostgres(ctx context.Context, url string) (*Snapshot, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Snapshot{
-		queries: queries{tx, newPostgresDialect()},
+		queries: queries{tx, newPostgresDialect(), nil},
 		close:   func() error { return errors.Join(tx.Rollback(), db.Close()) },
 	}, nil
 }

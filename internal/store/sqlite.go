@@ -70,6 +70,7 @@ type sqliteEngine struct {
 	file    *openedFile
 	lock    *flock.Flock
 	uploads *uploadLog
+	notices *notices
 	suspect *atomic.Bool // of the writer
 	torn    *atomic.Bool // of the writer
 	queue   chan *write
@@ -88,6 +89,7 @@ type write struct {
 	durability Durability
 	do         func(context.Context, *Tx) error
 	ended      []string // uploads that it ends
+	noted      []string // topics that it notifies of
 	settle     bool     // the log is to be copied, however short it is
 	result     chan error
 }
@@ -158,10 +160,10 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	if err := checkpoint(ctx, conn); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
-	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
+	if err := migrate(ctx, queries{conn, d, nil}, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
-	incremental, err := queries{conn, d}.makeIncremental(ctx, path)
+	incremental, err := queries{conn, d, nil}.makeIncremental(ctx, path)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
@@ -173,13 +175,13 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, meters: newSQLiteMeters(), queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, notices: newNotices(), suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, meters: newSQLiteMeters(), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d, nil}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
 	}()
-	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e, uploads: uploads}, nil
+	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d, nil}, engine: e, uploads: uploads, notices: e.notices}, nil
 }
 
 func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
@@ -193,6 +195,7 @@ func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context
 	for _, id := range w.ended {
 		e.uploads.forget(id)
 	}
+	e.notices.wake(w.noted)
 	return nil
 }
 
@@ -443,6 +446,7 @@ func (w *sqliteWriter) call(ctx context.Context, one *write) (err error) {
 		}
 	}()
 	one.ended, w.tx.ended = one.ended[:0], &one.ended
+	one.noted, w.tx.noted = one.noted[:0], &one.noted
 	return one.do(ctx, w.tx)
 }
 

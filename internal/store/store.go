@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,12 +39,15 @@ type Store struct {
 	engine   engine
 	uploads  uploads
 	measures *measures
+	notices  *notices
 }
 
 // A Tx is a transaction: the read methods of a [Store], and the writes.
 type Tx struct {
 	queries
-	ended *[]string // takes uploads to be forgotten after the commit; nil forgets them in it
+	ended    *[]string // takes uploads to be forgotten after the commit; nil forgets them in it
+	noted    *[]string // takes topics to be notified of after the commit
+	announce bool      // other servers are notified of them too
 }
 
 // An engine is one database: how it reads, and how it commits.
@@ -59,16 +63,28 @@ type engine interface {
 	collectors() []prometheus.Collector
 }
 
+// An Option is a setting of [Open].
+type Option func(*options)
+
+type options struct{ log *slog.Logger }
+
+// WithLog has trouble with the database logged.
+func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
+
 // Open connects to the database at url, sqlite:<path> or postgres://…, and
 // brings its schema up to date.
-func Open(ctx context.Context, url string) (*Store, error) {
+func Open(ctx context.Context, url string, settings ...Option) (*Store, error) {
+	var o options
+	for _, set := range settings {
+		set(&o)
+	}
 	var s *Store
 	var err error
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
 		s, err = openSQLite(ctx, rest)
 	case "postgres", "postgresql":
-		s, err = openPostgres(ctx, url)
+		s, err = openPostgres(ctx, url, o)
 	default:
 		return nil, fmt.Errorf("database %q: want sqlite:<path> or postgres://…", scheme)
 	}
@@ -107,13 +123,36 @@ type connection interface {
 }
 
 // queries are the statements that need no transaction, over any connection.
+// With a patience each statement has its time and is repeated in an outage:
+// those that write must be safe to repeat.
 type queries struct {
-	conn    connection
-	dialect *dialect
+	conn     connection
+	dialect  *dialect
+	patience *patience
+}
+
+// patiently has a statement run, which is the last use of its context.
+func (q queries) patiently(ctx context.Context, run func(context.Context) error) error {
+	return q.patience.try(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, statementTime)
+		defer cancel()
+		return run(ctx)
+	})
 }
 
 // exec runs a statement and returns how many rows it changed.
-func (q queries) exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (q queries) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	if q.patience == nil {
+		return q.execOnce(ctx, query, args)
+	}
+	err = q.patiently(ctx, func(ctx context.Context) (err error) {
+		n, err = q.execOnce(ctx, query, args)
+		return err
+	})
+	return n, err
+}
+
+func (q queries) execOnce(ctx context.Context, query string, args []any) (int64, error) {
 	result, err := q.conn.ExecContext(ctx, q.dialect.query(query), args...)
 	if err != nil {
 		return 0, err
@@ -123,6 +162,13 @@ func (q queries) exec(ctx context.Context, query string, args ...any) (int64, er
 
 // get scans the one row of a query, or returns [ErrNotFound].
 func (q queries) get(ctx context.Context, query string, args []any, dest ...any) error {
+	if q.patience == nil {
+		return q.getOnce(ctx, query, args, dest)
+	}
+	return q.patiently(ctx, func(ctx context.Context) error { return q.getOnce(ctx, query, args, dest) })
+}
+
+func (q queries) getOnce(ctx context.Context, query string, args, dest []any) error {
 	rows, err := q.conn.QueryContext(ctx, q.dialect.query(query), args...)
 	if err != nil {
 		return err
@@ -141,7 +187,18 @@ func (q queries) get(ctx context.Context, query string, args []any, dest ...any)
 }
 
 // list collects the rows of a query.
-func list[T any](ctx context.Context, q queries, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, q queries, scan func(*sql.Rows) (T, error), query string, args ...any) (all []T, err error) {
+	if q.patience == nil {
+		return listOnce(ctx, q, scan, query, args)
+	}
+	err = q.patiently(ctx, func(ctx context.Context) (err error) {
+		all, err = listOnce(ctx, q, scan, query, args)
+		return err
+	})
+	return all, err
+}
+
+func listOnce[T any](ctx context.Context, q queries, scan func(*sql.Rows) (T, error), query string, args []any) ([]T, error) {
 	rows, err := q.conn.QueryContext(ctx, q.dialect.query(query), args...)
 	if err != nil {
 		return nil, err

@@ -90,17 +90,18 @@ func (e *sqliteEngine) claimTrash(context.Context) (func() error, bool, error) {
 	return lock.Close, true, nil
 }
 
-// On PostgreSQL the session's advisory lock of a number of ours and the schema
-// decides: it ends with the connection.
+// On PostgreSQL an advisory lock of a number of ours and the schema decides. It
+// ends with the transaction, which nothing else happens in, and so with the
+// connection; a pooler keeps a connection together as long as that.
 const (
-	tryTrashExclusively = `VALUES (pg_try_advisory_lock(7237383, hashtext(current_schema())))`
-	endTrashExclusively = `VALUES (pg_advisory_unlock(7237383, hashtext(current_schema())))`
-	tryTrashShared      = `VALUES (pg_try_advisory_lock_shared(7237383, hashtext(current_schema())))`
-	endTrashShared      = `VALUES (pg_advisory_unlock_shared(7237383, hashtext(current_schema())))`
+	beginTrash          = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0`
+	tryTrashExclusively = `VALUES (pg_try_advisory_xact_lock(7237383, hashtext(current_schema())))`
+	tryTrashShared      = `VALUES (pg_try_advisory_xact_lock_shared(7237383, hashtext(current_schema())))`
+	endTrash            = `ROLLBACK`
 )
 
 func holdTrashRow(ctx context.Context, url string) (*TrashHold, error) {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func holdTrashRow(ctx context.Context, url string) (*TrashHold, error) {
 		return nil, errors.Join(err, conn.Close(), db.Close())
 	}
 	release := func() error {
-		_, err := askTrash(context.Background(), conn, endTrashShared)
+		_, err := conn.ExecContext(context.Background(), endTrash)
 		return errors.Join(err, conn.Close(), db.Close())
 	}
 	return &TrashHold{check: conn.PingContext, release: release}, nil
@@ -122,6 +123,9 @@ func holdTrashRow(ctx context.Context, url string) (*TrashHold, error) {
 // awaitTrash tries again and again rather than waiting in the database, where a
 // waiting backup would make every server's claim wait behind it.
 func awaitTrash(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, beginTrash); err != nil {
+		return err
+	}
 	again := time.NewTicker(trashPatience)
 	defer again.Stop()
 	for {
@@ -147,16 +151,22 @@ func (e *postgresEngine) claimTrash(ctx context.Context) (func() error, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	claimed, err := askTrash(ctx, conn, tryTrashExclusively)
+	_, err = conn.ExecContext(ctx, beginTrash)
+	claimed := false
+	if err == nil {
+		claimed, err = askTrash(ctx, conn, tryTrashExclusively)
+	}
 	if err != nil || !claimed {
-		return nil, false, errors.Join(err, conn.Close())
+		return nil, false, errors.Join(err, unclaimTrash(conn))
 	}
 	return func() error { return unclaimTrash(conn) }, true, nil
 }
 
 // unclaimTrash gives the connection back, or ends it if it may have the lock still.
 func unclaimTrash(conn *sql.Conn) error {
-	_, err := askTrash(context.Background(), conn, endTrashExclusively)
+	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
+	defer cancel()
+	_, err := conn.ExecContext(ctx, endTrash)
 	if err == nil {
 		return conn.Close()
 	}
