@@ -78,8 +78,6 @@ func openBucket(ctx context.Context, where string) (target, error) {
 	return b, nil
 }
 
-func (b bucket) key(name string) *string { return aws.String(b.prefix + name) }
-
 // put sends what fits into one part as one object, and the rest in parts. Each is
 // in memory, so that it can be sent again.
 func (b bucket) put(ctx context.Context, name string, content io.Reader) error {

@@ -24,6 +24,19 @@ var (
 	ErrDigestMismatch = errors.New("bytes do not match the digest")
 )
 
+// Unavailable is the failure of a store that may work again soon: it was not
+// reached, or has too much to do.
+type Unavailable struct{ Err error }
+
+// Error implements error.
+func (u *Unavailable) Error() string { return "the blob store is not available: " + u.Err.Error() }
+
+// Unwrap returns what happened.
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+// RetryAfter is when to ask again.
+func (u *Unavailable) RetryAfter() time.Duration { return 5 * time.Second }
+
 // A Location names stored bytes. Only [Writer.Commit] makes one, so whoever
 // holds a Location holds verified, durable bytes.
 type Location string
