@@ -35,6 +35,7 @@ var (
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
 	machine    = []string{"internal/diskspace"}
+	buckets    = []string{"internal/bucket"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
 	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
 	following  = []string{"internal/trace"}
@@ -52,8 +53,8 @@ var arrows = []struct {
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
 	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, following, vocabulary, generated)},
-	{offline, slices.Concat(workers, state, vocabulary)},
-	{settings, nil},
+	{offline, slices.Concat(workers, state, buckets, vocabulary)},
+	{settings, buckets},
 	{keys, []string{"internal/credentials"}},
 	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
 	{output, nil},
@@ -65,8 +66,9 @@ var arrows = []struct {
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},
 	{heart, slices.Concat(state, machine, outside, following, vocabulary)},
-	{state, slices.Concat(machine, following, vocabulary)},
+	{state, slices.Concat(machine, buckets, following, vocabulary)},
 	{machine, nil},
+	{buckets, following},
 	{following, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},

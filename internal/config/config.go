@@ -14,6 +14,9 @@ package config
 import (
 	"path/filepath"
 	"reflect"
+	"strings"
+
+	"github.com/nifuda/nifuda/internal/bucket"
 )
 
 // The values of Audit that are no file.
@@ -31,7 +34,7 @@ type Config struct {
 	AdminListen string `name:"admin-listen" env:"NIFUDA_ADMIN_LISTEN" default:"127.0.0.1:5051" placeholder:"ADDR" help:"Address of /metrics and /debug/pprof, or off (default ${default})."`
 	Data        string `name:"data" env:"NIFUDA_DATA" default:"./data" placeholder:"DIR" help:"Directory of the SQLite file, the blobs, the keys and the first credentials (default ${default})."`
 	Database    string `name:"database" env:"NIFUDA_DATABASE" placeholder:"URL" help:"Where metadata lives: sqlite:PATH or postgres://… (default sqlite:<data>/nifuda.db)."`
-	Blobs       string `name:"blobs" env:"NIFUDA_BLOBS" placeholder:"URL" help:"Where blobs live: file:PATH (default file:<data>/blobs)."`
+	Blobs       string `name:"blobs" env:"NIFUDA_BLOBS" placeholder:"URL" help:"Where blobs live: file:PATH or s3://BUCKET/PREFIX?region=NAME&… (default file:<data>/blobs)."`
 	Account     string `name:"account" env:"NIFUDA_ACCOUNT" default:"123456789012" placeholder:"ID" help:"Account that a request without a better hint means, and that the root user belongs to (default ${default})."`
 	Region      string `name:"region" env:"NIFUDA_REGION" default:"us-east-1" placeholder:"NAME" help:"Region that a request without a better hint means (default ${default})."`
 	Domain      string `name:"domain" env:"NIFUDA_DOMAIN" placeholder:"HOST" help:"Domain that the registry's host names end in: <account>.dkr.ecr.<region>.<domain>."`
@@ -44,7 +47,7 @@ type Config struct {
 	Audit       string `name:"audit" env:"NIFUDA_AUDIT" placeholder:"WHERE" help:"Where audit records go: file:PATH, stdout or off (default file:<data>/audit/audit.log)."`
 	Grace       string `name:"gc-grace" env:"NIFUDA_GC_GRACE" default:"24h" placeholder:"TIME" help:"How long a blob that no image refers to is kept, such as 90m or 24h (default ${default})."`
 	Undelete    string `name:"undelete-window" env:"NIFUDA_UNDELETE_WINDOW" default:"168h" placeholder:"TIME" help:"How long deleted images, tags and repositories can be restored; 0 is not at all (default ${default})."`
-	Seal        string `name:"seal" env:"NIFUDA_SEAL" default:"on" placeholder:"ON|OFF" help:"Whether blobs are encrypted before they are stored: on or off (default ${default})."`
+	Seal        string `name:"seal" env:"NIFUDA_SEAL" placeholder:"ON|OFF" help:"Whether blobs are encrypted before they are stored: on or off (default on, but off where --blobs has sse=, for the bucket encrypts them then)."`
 	SealKeys    string `name:"seal-keys" env:"NIFUDA_SEAL_KEYS" placeholder:"WHERE" help:"Where the key ring is that seals them: file:PATH, env:NAME, command:COMMAND, or kms:KEY-ARN?endpoint=URL (default file:<data>/seal-keys)."`
 	Scrub       string `name:"scrub-rate" env:"NIFUDA_SCRUB_RATE" default:"4MiB" placeholder:"BYTES" help:"Bytes per second at which everything stored is read and checked, again and again; 0 is never (default ${default})."`
 	Reserve     string `name:"disk-reserve" env:"NIFUDA_DISK_RESERVE" default:"256MiB" placeholder:"BYTES" help:"Free space that pushes leave on a disk, for the database and for deletions (default ${default})."`
@@ -78,6 +81,12 @@ func (c *Config) complete() {
 	if c.Blobs == "" {
 		c.Blobs = schemeFile + filepath.Join(c.Data, "blobs")
 	}
+	if c.Seal == "" {
+		c.Seal = "on"
+		if c.bucket().SSE != "" {
+			c.Seal = "off"
+		}
+	}
 	if c.SealKeys == "" {
 		c.SealKeys = schemeFile + filepath.Join(c.Data, "seal-keys")
 	}
@@ -85,3 +94,15 @@ func (c *Config) complete() {
 		c.Audit = schemeFile + filepath.Join(c.Data, "audit", "audit.log")
 	}
 }
+
+// bucket returns the bucket that the blobs are in, or none.
+func (c *Config) bucket() bucket.Address {
+	if !strings.HasPrefix(c.Blobs, bucket.Scheme) {
+		return bucket.Address{}
+	}
+	address, _ := bucket.ParseAddress(c.Blobs) // Validate tells what is wrong with it
+	return address
+}
+
+// RedirectsPulls reports whether clients are sent to a bucket for blobs.
+func (c *Config) RedirectsPulls() bool { return c.bucket().Redirect }

@@ -138,6 +138,23 @@ func TestFileIsStrict(t *testing.T) {
 	}
 }
 
+func TestABucketThatEncryptsNeedsNoSealing(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--blobs", "s3://bucket"}, "on"},
+		{[]string{"--blobs", "s3://bucket?sse=AES256"}, "off"},
+		{[]string{"--blobs", "s3://bucket?sse=aws:kms&sse-kms-key=alias/nifuda"}, "off"},
+		{[]string{"--blobs", "s3://bucket?sse=AES256", "--seal", "on"}, "on"},
+	} {
+		c, err := parse(t, test.args...)
+		if err != nil || c.Seal != test.want {
+			t.Errorf("%q: --seal is %q, %v, want %q", test.args, c.Seal, err, test.want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -165,8 +182,10 @@ func TestValidate(t *testing.T) {
 			"postgres that does not parse", func(c *config.Config) { c.Database = "postgres://u:hunter2%zz@db" },
 			`--database: is not a valid URL; percent-encode special characters in user name and password`,
 		},
-		{"s3", func(c *config.Config) { c.Blobs = "s3://bucket" }, `--blobs: s3:// is not supported yet by this version; use file:PATH`},
-		{"other blobs", func(c *config.Config) { c.Blobs = "/blobs" }, `--blobs: must be file:PATH`},
+		{"s3", func(c *config.Config) { c.Blobs = "s3://bucket/prefix?region=eu-west-1" }, ""},
+		{"s3 without bucket", func(c *config.Config) { c.Blobs = "s3:///prefix" }, `--blobs: s3: the name of the bucket is missing: want s3://BUCKET/PREFIX`},
+		{"other blobs", func(c *config.Config) { c.Blobs = "/blobs" }, `--blobs: must be file:PATH or s3://BUCKET/PREFIX`},
+		{"seal", func(c *config.Config) { c.Seal = "maybe" }, `--seal: "maybe" is not on or off`},
 		{"other audit", func(c *config.Config) { c.Audit = "stderr" }, `--audit: must be file:PATH, stdout or off`},
 		{"audit without path", func(c *config.Config) { c.Audit = "file:" }, `--audit: file: needs a path, for example file:data/audit/audit.log`},
 		{"blobs without path", func(c *config.Config) { c.Blobs = "file:" }, `--blobs: file: needs a path, for example file:data/blobs`},

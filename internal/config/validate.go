@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nifuda/nifuda/internal/bucket"
 )
 
 const (
@@ -42,7 +44,7 @@ func (c *Config) Validate() error {
 		about("audit", checkAudit(c.Audit)),
 		about("gc-grace", checkDuration(c.Grace)),
 		about("undelete-window", checkDuration(c.Undelete)),
-		about("seal", checkOneOf(c.Seal, "on", "off")),
+		about("seal", checkSeal(c.Seal)),
 		about("seal-keys", checkSealKeys(c.SealKeys)),
 		about("scrub-rate", checkSize(c.Scrub)),
 		about("disk-reserve", checkSize(c.Reserve)),
@@ -147,17 +149,25 @@ func checkBlobs(blobs string) error {
 	if blobs == "" { // derived from Data
 		return nil
 	}
-	if strings.HasPrefix(blobs, "s3://") {
-		return errors.New("s3:// is not supported yet by this version; use file:PATH")
+	if strings.HasPrefix(blobs, bucket.Scheme) {
+		_, err := bucket.ParseAddress(blobs)
+		return err
 	}
 	path, ok := strings.CutPrefix(blobs, schemeFile)
 	if !ok {
-		return errors.New("must be file:PATH")
+		return errors.New("must be file:PATH or s3://BUCKET/PREFIX")
 	}
 	if path == "" {
 		return errors.New("file: needs a path, for example file:data/blobs")
 	}
 	return nil
+}
+
+func checkSeal(seal string) error {
+	if seal == "" { // derived from Blobs
+		return nil
+	}
+	return checkOneOf(seal, "on", "off")
 }
 
 func checkAudit(audit string) error {

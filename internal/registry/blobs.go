@@ -122,11 +122,19 @@ type Content struct {
 	Digest string
 	Size   int64 // bytes
 	io.ReadSeekCloser
+	// URL is where anybody can read the bytes for a while. Then there is nothing
+	// to read here.
+	URL string
 }
 
 // OpenBlob returns a repository's blob, or refuses with LayersNotFound,
 // RepositoryNotFound, Kms or Damaged. The caller closes it.
 func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
+	return r.openBlob(ctx, n, digest, func(store.Blob) string { return "" })
+}
+
+// openBlob asks elsewhere whether the bytes are to be read at an address.
+func (r *Registry) openBlob(ctx context.Context, n RepositoryName, digest string, elsewhere func(store.Blob) string) (Content, error) {
 	b, damaged, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
@@ -142,6 +150,9 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if damaged {
 		return Content{}, layerDamaged(n, digest)
 	}
+	if url := elsewhere(b); url != "" {
+		return Content{Digest: digest, Size: b.Size, URL: url}, nil
+	}
 	content, err := r.open(ctx, keeper, b)
 	if errors.Is(err, blob.ErrNotFound) {
 		return r.openMoved(ctx, n, keeper, b)
@@ -153,7 +164,7 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if err != nil {
 		return Content{}, r.explain("open blob "+digest+" of", n, err)
 	}
-	return Content{digest, b.Size, content}, nil
+	return Content{Digest: digest, Size: b.Size, ReadSeekCloser: content}, nil
 }
 
 // open returns the bytes of a blob, unsealed.

@@ -15,8 +15,14 @@ import (
 // place just before opens them still.
 const trashTime = 15 * time.Minute
 
-// trashDelay is how long bytes stay in the trash.
-func (r *Registry) trashDelay() time.Duration { return min(trashTime, r.grace) }
+// trashDelay is how long bytes stay in the trash. Addresses of them that were
+// given out are good for less.
+func (r *Registry) trashDelay() time.Duration {
+	if r.redirects {
+		return trashTime
+	}
+	return min(trashTime, r.grace)
+}
 
 // emptyTrash removes bytes whose time has come. One process does at a time, and
 // none while a backup copies them.

@@ -55,6 +55,9 @@ type Options struct {
 	SealingKeys SealingKeys
 	// Room says whether so many bytes of a push may be written; nil says always.
 	Room func(bytes int64) error
+	// Redirects says that the blob store may give addresses of blobs: then bytes
+	// outlive their blob by the time that those are good for.
+	Redirects bool
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -78,9 +81,13 @@ type Registry struct {
 	claims  *claims
 	pulls   *pulls
 	grace   time.Duration
-	window  time.Duration // in which what was deleted can be restored
-	now     func() time.Time
-	log     *slog.Logger
+
+	redirects      bool // see Options
+	redirectsGiven prometheus.Counter
+
+	window time.Duration // in which what was deleted can be restored
+	now    func() time.Time
+	log    *slog.Logger
 
 	sealingWake      chan struct{} // has the background work of sealing look again
 	requests         func() int64
@@ -123,9 +130,13 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		claims:  newClaims(),
 		pulls:   newPulls(),
 		grace:   o.Grace,
-		window:  o.UndeleteWindow,
-		now:     o.Now,
-		log:     o.Log,
+
+		redirects:      o.Redirects,
+		redirectsGiven: newRedirectsGiven(o.Metrics),
+
+		window: o.UndeleteWindow,
+		now:    o.Now,
+		log:    o.Log,
 
 		sealingWake:      make(chan struct{}, 1),
 		requests:         o.Requests,

@@ -102,7 +102,7 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, p.Body, p.Length)
 	if failed != nil || broken != nil && received == 0 {
-		return u.Size, errors.Join(failed, broken, rc.drop(ctx))
+		return u.Size, errors.Join(r.explainLost(n, id, failed), broken, rc.drop(ctx))
 	}
 	saved := u
 	if err := rc.save(ctx, &saved); err != nil {
@@ -201,6 +201,23 @@ func (r *Registry) explainLostUpload(n RepositoryName, id string, err error) err
 	return r.explain("continue an upload to", n, err)
 }
 
+// explainLost is explainLostUpload for an upload that was found gone only when
+// its bytes were needed; other failures are what they are.
+func (r *Registry) explainLost(n RepositoryName, id string, err error) error {
+	if id != "" && errors.Is(err, blob.ErrNotFound) {
+		return r.explainLostUpload(n, id, err)
+	}
+	return err
+}
+
+// MinChunk is how large the requests of one upload better are; 0 says nothing.
+func (r *Registry) MinChunk() int64 {
+	if parts, ok := r.blobs.(interface{ MinChunk() int64 }); ok {
+		return parts.MinChunk()
+	}
+	return 0
+}
+
 func checkOffset(u store.Upload, p Part) error {
 	if p.First == nil || *p.First == u.Size {
 		return nil
@@ -225,7 +242,7 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper
 	}
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
-	if err := errors.Join(failed, broken); err != nil {
+	if err := errors.Join(r.explainLost(n, u.ID, failed), broken); err != nil {
 		return Completed{}, errors.Join(err, rc.drop(ctx))
 	}
 	if received > 0 {
@@ -239,7 +256,7 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper
 	}
 	b, err := rc.finish(ctx, c.Digests)
 	if err != nil {
-		return Completed{}, err
+		return Completed{}, r.explainLost(n, u.ID, err)
 	}
 	b.Size, b.Domain = u.Size, keeper.domain()
 	existed, err := r.commitBlob(ctx, n, u, b)

@@ -1,19 +1,21 @@
 package server
 
 import (
-	"strings"
+	"context"
 
 	"github.com/nifuda/nifuda/internal/blob"
-	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/open"
 )
 
-// openBlobs opens the store that the settings name.
-func (s *server) openBlobs() (blob.Store, error) {
-	dir := strings.TrimPrefix(s.Config.Blobs, "file:")
-	if err := s.lock(dir); err != nil {
-		return nil, err
+// openBlobs opens the store that the settings name. A directory is locked: its
+// store may be that of one process alone.
+func (s *server) openBlobs(ctx context.Context) (blob.Store, error) {
+	if directory, ok := open.FilePath(s.Config.Blobs); ok {
+		if err := s.lock(directory); err != nil {
+			return nil, err
+		}
 	}
-	blobs, err := file.Open(dir)
+	blobs, err := open.Store(ctx, s.Config.Blobs, open.Options{Metrics: s.metrics, Log: s.Log})
 	if err != nil {
 		return nil, err
 	}

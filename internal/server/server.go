@@ -105,7 +105,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
 		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
-		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
+		Requests: s.requests.Load, Room: s.watchDisks().Room, Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
 	s.countSealing()
@@ -152,7 +152,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
 	}
 	s.openKeys(metadata, ring)
-	blobs, err = s.openBlobs()
+	blobs, err = s.openBlobs(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
 	}
