@@ -24,18 +24,18 @@ var (
 	ErrDigestMismatch = errors.New("bytes do not match the digest")
 )
 
-// Unavailable is the failure of a store that may work again soon: it was not
+// An UnavailableError is the failure of a store that may work again soon: it was not
 // reached, or has too much to do.
-type Unavailable struct{ Err error }
+type UnavailableError struct{ Err error }
 
 // Error implements error.
-func (u *Unavailable) Error() string { return "the blob store is not available: " + u.Err.Error() }
+func (u *UnavailableError) Error() string { return "the blob store is not available: " + u.Err.Error() }
 
 // Unwrap returns what happened.
-func (u *Unavailable) Unwrap() error { return u.Err }
+func (u *UnavailableError) Unwrap() error { return u.Err }
 
 // RetryAfter is when to ask again.
-func (u *Unavailable) RetryAfter() time.Duration { return 5 * time.Second }
+func (u *UnavailableError) RetryAfter() time.Duration { return 5 * time.Second }
 
 // A Location names stored bytes. Only [Writer.Commit] makes one, so whoever
 // holds a Location holds verified, durable bytes.
@@ -93,6 +93,9 @@ type Store interface {
 	// meanwhile; visit may remove what it is shown. What is no object of the store
 	// is passed over.
 	Walk(ctx context.Context, visit func(Object) error) error
+	// MinChunk is how much of an upload there better is between a Create or Resume
+	// and a Save: less costs more, but works. 0 is any.
+	MinChunk() int64
 	// Ping reports whether the store can take and give bytes.
 	Ping(ctx context.Context) error
 }

@@ -57,12 +57,14 @@ var (
 	regionPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 )
 
-// A parameter of the URL sets a field. The slice is in the order of the
-// documentation.
-var parameters = []struct {
+// A parameter of the URL sets a field.
+type parameter struct {
 	name string
 	set  func(*Address, string) error
-}{
+}
+
+// parameters are in the order of the documentation.
+var parameters = []parameter{
 	{"endpoint", func(a *Address, v string) (err error) { a.Endpoint, err = endpoint(v); return err }},
 	{"region", setRegion},
 	{"path-style", func(a *Address, v string) (err error) { a.PathStyle, err = boolean(v); return err }},
@@ -107,12 +109,7 @@ func ParseAddress(text string) (Address, error) {
 
 func (a *Address) setAll(query url.Values) error {
 	for name, values := range query {
-		i := slices.IndexFunc(parameters, func(p struct {
-			name string
-			set  func(*Address, string) error
-		}) bool {
-			return p.name == name
-		})
+		i := slices.IndexFunc(parameters, func(p parameter) bool { return p.name == name })
 		if i < 0 {
 			return fmt.Errorf("s3: unknown parameter %q: want %s", name, parameterNames())
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
-	"github.com/aws/smithy-go/middleware"
 )
 
 const (
@@ -32,8 +31,6 @@ const (
 type Options struct {
 	// Observe is told of every call when it has ended, with all its attempts.
 	Observe func(Call)
-	// Middleware is added to the client's stack, such as for tracing.
-	Middleware []func(*middleware.Stack) error
 }
 
 // A Bucket is a client of one bucket. It is safe for concurrent use.
@@ -49,6 +46,9 @@ type Bucket struct {
 // would take: of the environment, a profile, a web identity, a container or an
 // instance. It sends nothing to the bucket.
 func Open(ctx context.Context, a Address, o Options) (*Bucket, error) {
+	if o.Observe == nil {
+		o.Observe = func(Call) {}
+	}
 	settings, err := load(ctx, a)
 	if err != nil {
 		return nil, err
@@ -58,10 +58,7 @@ func Open(ctx context.Context, a Address, o Options) (*Bucket, error) {
 	client := newHTTPClient(settings, a.Timeout)
 	b.API = s3.NewFromConfig(settings, b.configure, func(options *s3.Options) {
 		options.HTTPClient = client
-		options.APIOptions = append(options.APIOptions, o.Middleware...)
-		if o.Observe != nil {
-			options.APIOptions = append(options.APIOptions, observer(o.Observe))
-		}
+		options.APIOptions = append(options.APIOptions, observer(o.Observe))
 	})
 	b.presign = s3.NewPresignClient(b.API, func(p *s3.PresignOptions) {
 		if a.PublicEndpoint != "" {

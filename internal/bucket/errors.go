@@ -45,6 +45,11 @@ func IsMissing(err error) bool {
 	return false // a 404 of what is no S3 server says nothing about an object
 }
 
+// IsBeyond reports that an object has no byte of the range that was asked for.
+func IsBeyond(err error) bool {
+	return Status(err) == http.StatusRequestedRangeNotSatisfiable || Code(err) == "InvalidRange"
+}
+
 // IsNoSuchUpload reports that an upload in parts is not there.
 func IsNoSuchUpload(err error) bool { return Code(err) == "NoSuchUpload" }
 

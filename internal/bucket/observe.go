@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/nifuda/nifuda/internal/trace"
 )
 
 // A Call is one that has ended.
@@ -29,15 +31,21 @@ const (
 	OutcomeCanceled    = "canceled"
 )
 
-// observer adds a step around all attempts of a call.
+// observer adds a step around all attempts of a call, which is a span of the
+// request's trace.
 func observer(observe func(Call)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("ObserveCall", func(
 			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 		) (middleware.InitializeOutput, middleware.Metadata, error) {
-			start := time.Now()
+			start, operation := time.Now(), awsmiddleware.GetOperationName(ctx)
+			ctx, span := trace.StartCall(ctx, "S3 "+operation)
+			defer span.End()
 			out, metadata, err := next.HandleInitialize(ctx, in)
-			call := Call{Operation: awsmiddleware.GetOperationName(ctx), Outcome: outcomeOf(err), Took: time.Since(start)}
+			call := Call{Operation: operation, Outcome: outcomeOf(err), Took: time.Since(start)}
+			if err != nil {
+				span.FailAs(call.Outcome)
+			}
 			if results, ok := retry.GetAttemptResults(metadata); ok {
 				call.Retries = max(0, len(results.Results)-1)
 			}

@@ -211,12 +211,7 @@ func (r *Registry) explainLost(n RepositoryName, id string, err error) error {
 }
 
 // MinChunk is how large the requests of one upload better are; 0 says nothing.
-func (r *Registry) MinChunk() int64 {
-	if parts, ok := r.blobs.(interface{ MinChunk() int64 }); ok {
-		return parts.MinChunk()
-	}
-	return 0
-}
+func (r *Registry) MinChunk() int64 { return r.blobs.MinChunk() }
 
 func checkOffset(u store.Upload, p Part) error {
 	if p.First == nil || *p.First == u.Size {

@@ -78,6 +78,9 @@ func newStore(d disk) *Store {
 // reading and writing, but nothing can be committed any more.
 func (s *Store) Close() error { return s.disk.close() }
 
+// MinChunk is 0: a file takes any number of bytes more.
+func (s *Store) MinChunk() int64 { return 0 }
+
 // Create begins an object. No file exists before its first byte.
 func (s *Store) Create(ctx context.Context, key *seal.Key) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/aws/smithy-go/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/nifuda/nifuda/internal/blob"
@@ -34,8 +33,6 @@ type Opened interface {
 type Options struct {
 	// Metrics takes the measurements of calls of S3; nil measures nothing.
 	Metrics prometheus.Registerer
-	// Middleware is added to the calls of S3, such as for tracing.
-	Middleware []func(*middleware.Stack) error
 	// Log takes what no caller can be told; nil means the default one.
 	Log *slog.Logger
 }
@@ -54,7 +51,7 @@ func Store(ctx context.Context, url string, o Options) (Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := bucket.Options{Middleware: o.Middleware}
+	options := bucket.Options{}
 	if o.Metrics != nil {
 		options.Observe = bucket.NewMetrics(o.Metrics)
 	}

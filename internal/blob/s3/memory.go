@@ -61,7 +61,7 @@ func (m *memory) reserve(ctx context.Context, size int64) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-patience.C:
-		err = &blob.Unavailable{Err: errMemory}
+		err = &blob.UnavailableError{Err: errMemory}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +98,7 @@ func (m *memory) release(size int64) {
 
 func (m *memory) admit() {
 	for front := m.waiting.Front(); front != nil; front = m.waiting.Front() {
-		next := front.Value.(*reservation) //nolint:errcheck,forcetypeassert // nothing else is in the list
+		next := front.Value.(*reservation) //nolint:forcetypeassert // nothing else is in the list
 		if !m.fits(next.size) {
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,7 +49,7 @@ type object struct {
 func (s *Store) openObject(ctx context.Context, name string, first int64) (*object, error) {
 	o := &object{store: s, ctx: ctx, name: name}
 	err := o.ask(0, first)
-	if bucket.Status(err) == http.StatusRequestedRangeNotSatisfiable {
+	if bucket.IsBeyond(err) {
 		return o, o.openEmpty()
 	}
 	if err != nil {

@@ -152,7 +152,7 @@ func (w *writer) Save(ctx context.Context) ([]byte, error) {
 }
 
 func (w *writer) save(ctx context.Context) (state, error) {
-	memory, err := w.hash.(encoding.BinaryAppender).AppendBinary(nil) //nolint:errcheck,forcetypeassert // SHA-256 is one
+	memory, err := w.hash.(encoding.BinaryAppender).AppendBinary(nil) //nolint:forcetypeassert // SHA-256 is one
 	if err != nil {
 		return state{}, err
 	}
@@ -253,7 +253,7 @@ func (w *writer) restore(st state, key *seal.Key) (err error) {
 			return err
 		}
 	}
-	if err := w.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(memory); err != nil { //nolint:errcheck,forcetypeassert // SHA-256 is one
+	if err := w.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(memory); err != nil { //nolint:forcetypeassert // SHA-256 is one
 		return fmt.Errorf("%w: %w", errBadState, err)
 	}
 	return nil

@@ -183,7 +183,7 @@ func (s *Store) explain(doing string, err error) error {
 	case bucket.IsMissing(err):
 		return fmt.Errorf("%s: %w: %w", doing, blob.ErrNotFound, err)
 	case bucket.IsUnavailable(err):
-		return fmt.Errorf("%s: %w", doing, &blob.Unavailable{Err: err})
+		return fmt.Errorf("%s: %w", doing, &blob.UnavailableError{Err: err})
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

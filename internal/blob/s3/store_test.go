@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func openStore(t testing.TB, address string) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(b, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s := New(b, slog.New(slog.DiscardHandler))
 	s.limits = small
 	return s
 }
