@@ -24,6 +24,7 @@ type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
+	DescribePullStatistics(ctx context.Context, in *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error)
 	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
@@ -72,6 +73,7 @@ func Operations(s Service) map[string]Operation {
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
 		"DescribeCollection":      bind(s.DescribeCollection),
+		"DescribePullStatistics":  bind(s.DescribePullStatistics),
 		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
 		"DescribeVerification":    bind(s.DescribeVerification),
@@ -139,6 +141,11 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 // DescribeCollection answers NotImplementedException.
 func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequest) (*DescribeCollectionResponse, error) {
 	return nil, notImplemented("DescribeCollection")
+}
+
+// DescribePullStatistics answers NotImplementedException.
+func (Unimplemented) DescribePullStatistics(context.Context, *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error) {
+	return nil, notImplemented("DescribePullStatistics")
 }
 
 // DescribeSealing answers NotImplementedException.

@@ -166,6 +166,30 @@ type DescribeCollectionResponse struct {
 	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
 }
 
+// DescribePullStatisticsRequest is the request of [Service.DescribePullStatistics].
+type DescribePullStatisticsRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageTag       *string `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	FromDay        *string `json:"FromDay,omitzero"`
+	ToDay          *string `json:"ToDay,omitzero"`
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribePullStatisticsResponse is the response of [Service.DescribePullStatistics].
+type DescribePullStatisticsResponse struct {
+	RegistryId     string    `json:"RegistryId"`           // required
+	RepositoryName string    `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageTag       string    `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	ImageDigest    string    `json:"ImageDigest,omitzero"` // at most 200 characters
+	Pulls          int64     `json:"Pulls"`                // required
+	LastPulledAt   Timestamp `json:"LastPulledAt,omitzero"`
+	Days           []PullDay `json:"Days,omitzero"`      // required
+	NextToken      string    `json:"NextToken,omitzero"` // at most 2048 characters
+}
+
 // DescribeSealingRequest is the request of [Service.DescribeSealing].
 type DescribeSealingRequest struct{}
 
@@ -293,6 +317,13 @@ type MatchedStatement struct {
 	StatementIndex *int32 `json:"StatementIndex,omitzero"`
 	Sid            string `json:"Sid,omitzero"`
 	Statement      string `json:"Statement,omitzero"`
+}
+
+// PullDay is a structure of responses.
+type PullDay struct {
+	Day          string    `json:"Day"`          // required
+	Pulls        int64     `json:"Pulls"`        // required
+	LastPulledAt Timestamp `json:"LastPulledAt"` // required
 }
 
 // RestoreImageRequest is the request of [Service.RestoreImage].

@@ -176,6 +176,9 @@ func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()
 func (*DescribeCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DescribePullStatisticsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*DescribeSealingRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -255,6 +258,37 @@ func (v *CreateRootAccessKeyRequest) check() (found []violation) {
 	}
 	if v.AccountId != "" {
 		found = append(found, in("accountId", checkAccountId(v.AccountId))...)
+	}
+	return found
+}
+
+func (v *DescribePullStatisticsRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+	}
+	if v.ImageDigest != nil {
+		found = append(found, in("imageDigest", checkImageDigest(*v.ImageDigest))...)
+	}
+	if v.FromDay != nil {
+		found = append(found, in("fromDay", checkDay(*v.FromDay))...)
+	}
+	if v.ToDay != nil {
+		found = append(found, in("toDay", checkDay(*v.ToDay))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
 	}
 	return found
 }
@@ -492,6 +526,11 @@ func checkContextKeyValue(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkDay(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternDay)...)
+	return of(v, found)
+}
+
 func checkDeletionId(v string) (found []violation) {
 	found = append(found, checkPattern(v, patternDeletionId)...)
 	return of(v, found)
@@ -573,6 +612,11 @@ var (
 		regexp.MustCompile("^(?:[A-Za-z0-9-]+:[A-Za-z0-9]+)$"),
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
+	}
+	patternDay = &pattern{
+		regexp.MustCompile("^(?:[0-9]{4}-[0-9]{2}-[0-9]{2})$"),
+		"Member must satisfy regular expression pattern: [0-9]{4}-[0-9]{2}-[0-9]{2}",
+		"Member must satisfy regular expression pattern: [0-9]{4}-[0-9]{2}-[0-9]{2}",
 	}
 	patternDeletionId = &pattern{
 		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),

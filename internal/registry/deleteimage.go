@@ -179,9 +179,12 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 }
 
 // keep puts the image where it can be restored from, or, without a time in which
-// it could be, has its layers looked at.
+// it could be, forgets its pulls and has its layers looked at.
 func (d *deletion) keep(ctx context.Context, tx *store.Tx, tags []store.Tag) error {
 	if !d.restorable {
+		if err := tx.ForgetPulls(ctx, d.repositoryID, d.digest); err != nil {
+			return err
+		}
 		return tx.CheckLinksOfManifest(ctx, d.repositoryID, d.digest, d.now)
 	}
 	names := make([]string, len(tags))

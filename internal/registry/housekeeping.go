@@ -20,7 +20,7 @@ const (
 	sweepBatch = 500
 )
 
-// Run does what no request does, until ctx is done: it stores pull times,
+// Run does what no request does, until ctx is done: it stores pulls,
 // sweeps what has had its time and collects what nobody uses.
 func (r *Registry) Run(ctx context.Context) {
 	var collector sync.WaitGroup
@@ -32,11 +32,13 @@ func (r *Registry) Run(ctx context.Context) {
 	for {
 		select {
 		case <-flush.C:
-			r.report(ctx, "store pull times", r.FlushPulls(ctx))
+			r.report(ctx, "store pulls", r.FlushPulls(ctx))
+		case <-r.pulls.many:
+			r.report(ctx, "store pulls", r.FlushPulls(ctx))
 		case <-sweep.C:
 			r.report(ctx, "sweep", r.Sweep(ctx))
 		case <-ctx.Done():
-			r.report(ctx, "store pull times", r.FlushPulls(context.WithoutCancel(ctx)))
+			r.report(ctx, "store pulls", r.FlushPulls(context.WithoutCancel(ctx)))
 			return
 		}
 	}
@@ -49,13 +51,16 @@ func (r *Registry) report(ctx context.Context, doing string, err error) {
 }
 
 // Sweep forgets uploads that nothing happened to for a day, with their bytes,
-// and old events.
+// old events, and how often images were pulled long ago.
 func (r *Registry) Sweep(ctx context.Context) error {
 	if _, err := r.sweepUploads(ctx); err != nil {
 		return fmt.Errorf("sweep uploads: %w", err)
 	}
 	if err := r.sweepEvents(ctx); err != nil {
 		return fmt.Errorf("sweep events: %w", err)
+	}
+	if err := r.sweepPulls(ctx); err != nil {
+		return fmt.Errorf("sweep pulls: %w", err)
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			return PutResult{}, fmt.Errorf("put image %s: a reference came and went %d times", p.digest, try)
 		}
 	}
+	r.traffic.pushes(in.Repository).Inc()
 	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged && !p.healed}
 	if m.Subject != nil {
 		result.Subject = m.Subject.Digest.String()

@@ -80,6 +80,7 @@ type Registry struct {
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
+	traffic *traffic
 	grace   time.Duration
 
 	redirects      bool // see Options
@@ -128,7 +129,8 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
 		claims:  newClaims(),
-		pulls:   newPulls(),
+		pulls:   newPulls(o.Metrics),
+		traffic: newTraffic(o.Metrics),
 		grace:   o.Grace,
 
 		redirects:      o.Redirects,

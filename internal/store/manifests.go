@@ -261,13 +261,4 @@ func (q queries) Referrers(ctx context.Context, repositoryID, subject string, ar
 	return all, false, rows.Err()
 }
 
-// RecordPull remembers when an image was last pulled, in Unix milliseconds. An
-// image that is gone is no error.
-func (tx *Tx) RecordPull(ctx context.Context, repositoryID, digest string, at int64) error {
-	_, err := tx.exec(ctx, `INSERT INTO pulls (repository_id, digest, pulled_at) SELECT repository_id, digest, $3::bigint FROM manifests
-		WHERE repository_id = $1 AND digest = $2
-		ON CONFLICT (repository_id, digest) DO UPDATE SET pulled_at = excluded.pulled_at WHERE excluded.pulled_at > pulls.pulled_at`, repositoryID, digest, at)
-	return err
-}
-
 func null(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -55,6 +55,11 @@ var (
 			`DELETE FROM repository_blobs WHERE repository_id = $1 AND digest <= $2`,
 		},
 	}
+	purgePulls = purge{
+		`SELECT reference, CAST(day AS TEXT) AS since FROM pull_counts WHERE repository_id = $1 AND reference >= '' ORDER BY reference, day LIMIT $2`,
+		2,
+		[]string{`DELETE FROM pull_counts WHERE repository_id = $1 AND (reference, day) <= ($2, CAST($3 AS BIGINT))`},
+	}
 	purgeTagHistory = purge{
 		`SELECT name, CAST(seq AS TEXT) AS sequence FROM tag_history WHERE repository_id = $1 AND name > '' ORDER BY name, seq LIMIT $2`,
 		2,
@@ -85,7 +90,7 @@ func (tx *Tx) PurgeRepository(ctx context.Context, repositoryID string, limit in
 	for _, step := range []struct {
 		purge
 		count *int64
-	}{{purgeChildren, nil}, {purgeDeletedImages, &p.Images}, {purgeManifests, &p.Images}, {purgeLinks, &p.Links}, {purgeTagHistory, nil}} {
+	}{{purgeChildren, nil}, {purgeDeletedImages, &p.Images}, {purgeManifests, &p.Images}, {purgeLinks, &p.Links}, {purgeTagHistory, nil}, {purgePulls, nil}} {
 		n, err := tx.purge(ctx, step.purge, repositoryID, limit)
 		if err != nil {
 			return Purged{}, err
