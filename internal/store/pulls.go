@@ -94,6 +94,18 @@ func (tx *Tx) ForgetPullsOfDeletion(ctx context.Context, deletionID string) erro
 
 // DeletePulls forgets up to limit counts of days before one, and returns how many.
 func (tx *Tx) DeletePulls(ctx context.Context, before int64, limit int) (int64, error) {
-	return tx.exec(ctx, `DELETE FROM pull_counts WHERE (repository_id, reference, day) IN
-		(SELECT repository_id, reference, day FROM pull_counts WHERE day < $1 ORDER BY day LIMIT $2)`, before, limit)
+	type key struct {
+		day                     int64
+		repositoryID, reference string
+	}
+	keys, err := list(ctx, tx.queries, func(rows *sql.Rows) (k key, err error) {
+		err = rows.Scan(&k.day, &k.repositoryID, &k.reference)
+		return k, err
+	}, `SELECT day, repository_id, reference FROM pull_counts WHERE day < $1 ORDER BY day, repository_id, reference LIMIT $2`, before, limit)
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	last := keys[len(keys)-1]
+	return tx.exec(ctx, `DELETE FROM pull_counts WHERE day < $1 AND (day, repository_id, reference) <= ($2, $3, $4)`,
+		before, last.day, last.repositoryID, last.reference)
 }

@@ -8,4 +8,4 @@ CREATE TABLE pull_counts (
     last_at       BIGINT NOT NULL,
     PRIMARY KEY (repository_id, reference, day)
 ) WITHOUT ROWID;
-CREATE INDEX pull_counts_day ON pull_counts (day);
+CREATE INDEX pull_counts_day ON pull_counts (day, repository_id, reference);
