@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func (f fixture) pulled(t *testing.T, in registry.PullStatistics) string {
 			t.Fatal(err)
 		}
 		if page == 0 {
-			text = append(text, fmt.Sprint(total.Pulls))
+			text = append(text, strconv.FormatInt(total.Pulls, 10))
 		}
 		for _, d := range days {
 			text = append(text, fmt.Sprintf("%s:%d@%s", d.Day.Format(time.DateOnly), d.Pulls, d.Last.UTC().Format(time.TimeOnly)))

@@ -25,8 +25,8 @@ type PullCount struct {
 const addPulls = ` ON CONFLICT (repository_id, reference, day) DO UPDATE SET pulls = pull_counts.pulls + excluded.pulls,
 		last_at = CASE WHEN excluded.last_at > pull_counts.last_at THEN excluded.last_at ELSE pull_counts.last_at END`
 
-// CountPulls, CountImagePulls and CountTagPulls add to what was pulled of a
-// repository, of one of its images and by one of its tags. What is gone is no
+// CountPulls adds to what was pulled of a repository; CountImagePulls and
+// CountTagPulls, of one of its images and by one of its tags. What is gone is no
 // error. Callers that add several do so in the order of repository, reference and
 // day, so that none waits for another that waits for it.
 func (tx *Tx) CountPulls(ctx context.Context, repositoryID string, c PullCount) error {
