@@ -37,7 +37,7 @@ var (
 	machine    = []string{"internal/diskspace"}
 	buckets    = []string{"internal/bucket"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
-	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
+	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event", "internal/quota"}
 	following  = []string{"internal/trace"}
 	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/awsiam", "internal/awskms", "internal/ecr", "internal/nifuda", "internal/sts"}

@@ -52,6 +52,9 @@ type Config struct {
 	Scrub       string `name:"scrub-rate" env:"NIFUDA_SCRUB_RATE" default:"4MiB" placeholder:"BYTES" help:"Bytes per second at which everything stored is read and checked, again and again; 0 is never (default ${default})."`
 	Reserve     string `name:"disk-reserve" env:"NIFUDA_DISK_RESERVE" default:"256MiB" placeholder:"BYTES" help:"Free space that pushes leave on a disk, for the database and for deletions (default ${default})."`
 	OTLP        string `name:"otlp-endpoint" env:"NIFUDA_OTLP_ENDPOINT" placeholder:"URL" help:"OTLP collector that traces go to, such as http://localhost:4318; OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry count too (default none)."`
+	Quotas      string `name:"quotas" env:"NIFUDA_QUOTAS" default:"off" placeholder:"OFF|ECR" help:"Whether accounts have ECR's service quotas on repositories, images and layers unless others are set: off or ecr (default ${default})."`
+	RateLimits  string `name:"rate-limits" env:"NIFUDA_RATE_LIMITS" default:"off" placeholder:"OFF|ECR" help:"Whether accounts have ECR's quotas on requests per second unless others are set: off or ecr (default ${default})."`
+	PerSource   string `name:"source-connections" env:"NIFUDA_SOURCE_CONNECTIONS" default:"0" placeholder:"COUNT" help:"Connections that one client address may have at once, trusted proxies excepted; 0 is any number (default ${default})."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
 	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`

@@ -21,6 +21,20 @@ func (c *Config) ScrubRate() int64 { return size(c.Scrub) }
 // DiskReserve returns Reserve in bytes. Validate has found no mistake in it.
 func (c *Config) DiskReserve() int64 { return size(c.Reserve) }
 
+// SourceConnections returns PerSource; 0 is without a limit. Validate has found
+// no mistake in it.
+func (c *Config) SourceConnections() int {
+	n, _ := strconv.Atoi(c.PerSource)
+	return n
+}
+
+func checkCount(text string) error {
+	if n, err := strconv.Atoi(text); err != nil || n < 0 {
+		return fmt.Errorf("%q is not a number such as 0 or 100", text)
+	}
+	return nil
+}
+
 func duration(text string) time.Duration {
 	d, _ := parseDuration(text)
 	return d

@@ -49,6 +49,9 @@ func (c *Config) Validate() error {
 		about("scrub-rate", checkSize(c.Scrub)),
 		about("disk-reserve", checkSize(c.Reserve)),
 		about("otlp-endpoint", checkEndpoint(c.OTLP)),
+		about("quotas", checkOneOf(c.Quotas, "off", "ecr")),
+		about("rate-limits", checkOneOf(c.RateLimits, "off")),
+		about("source-connections", checkOneOf(c.PerSource, "0")),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)

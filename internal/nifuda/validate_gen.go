@@ -173,6 +173,9 @@ func (v *CreateAccountRequest) Validate() error { return refusal(v.check()) }
 func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DeleteQuotaRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*DescribeCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -183,6 +186,9 @@ func (*DescribeSealingRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DescribeUsageRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*DescribeVerificationRequest) Validate() error { return nil }
@@ -198,6 +204,12 @@ func (v *ListDeletedImagesRequest) Validate() error { return refusal(v.check()) 
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListDeletedRepositoriesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListQuotasRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *PutQuotaRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *RestoreImageRequest) Validate() error { return refusal(v.check()) }
@@ -262,6 +274,22 @@ func (v *CreateRootAccessKeyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *DeleteQuotaRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkQuotaName(v.Name))...)
+	}
+	return found
+}
+
 func (v *DescribePullStatisticsRequest) check() (found []violation) {
 	if v.RepositoryName == "" {
 		found = append(found, missing("repositoryName"))
@@ -314,6 +342,16 @@ func (v *DescribeTagHistoryRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *DescribeUsageRequest) check() (found []violation) {
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
 	}
 	return found
 }
@@ -390,6 +428,38 @@ func (v *ListDeletedRepositoriesRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *ListQuotasRequest) check() (found []violation) {
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutQuotaRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.Value == nil {
+		found = append(found, missing("value"))
+	}
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkQuotaName(v.Name))...)
+	}
+	if v.Value != nil {
+		found = append(found, in("value", checkQuotaValue(*v.Value))...)
 	}
 	return found
 }
@@ -563,6 +633,17 @@ func checkPrincipalArn(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkQuotaName(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternQuotaName)...)
+	return of(v, found)
+}
+
+func checkQuotaValue(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), -1, unlimited)...)
+	return of(v, found)
+}
+
 func checkRate(v int64) (found []violation) {
 	found = append(found, checkRange(int64(v), 0, unlimited)...)
 	return of(v, found)
@@ -632,6 +713,11 @@ var (
 		regexp.MustCompile("^(?:[a-zA-Z0-9._-]+)$"),
 		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
 		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
+	}
+	patternQuotaName = &pattern{
+		regexp.MustCompile("^(?:[A-Za-z-]+)$"),
+		"Member must satisfy regular expression pattern: [A-Za-z-]+",
+		"Member must satisfy regular expression pattern: [A-Za-z-]+",
 	}
 	patternRepositoryId = &pattern{
 		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),

@@ -104,6 +104,7 @@ type Options struct {
 	Keys         Keys
 	Sealing      Sealing
 	Collector    Collector
+	Quotas       Quotas
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator

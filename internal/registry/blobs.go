@@ -237,15 +237,27 @@ func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source,
 	if from.keeper.domain() != into.keeper.domain() {
 		return false, nil
 	}
+	limits, err := r.limits.of(ctx, r.store, target.Registry.Account, into.id)
+	if err != nil {
+		return false, err
+	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		if err := limitStorage(ctx, tx, into.id, limits); err != nil {
+			return err
+		}
 		blobID, size, err := tx.LockLinkedBlob(ctx, from.id, digest)
 		if err != nil {
 			return err
 		}
-		_, err = r.link(ctx, tx, into.id, digest, blobID, size)
-		return err
+		existed, err := r.link(ctx, tx, into.id, digest, blobID, size)
+		if err != nil || existed {
+			return err
+		}
+		return checkStorage(ctx, tx, target, into.id, limits)
 	})
 	switch {
+	case isRefusal(err):
+		return false, err
 	case err == nil:
 		return true, nil
 	case errors.Is(err, store.ErrNotFound):

@@ -23,9 +23,10 @@ const (
 // Run does what no request does, until ctx is done: it stores pulls,
 // sweeps what has had its time and collects what nobody uses.
 func (r *Registry) Run(ctx context.Context) {
-	var collector sync.WaitGroup
-	defer collector.Wait()
-	collector.Go(func() { r.collectInBackground(ctx) })
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	workers.Go(func() { r.collectInBackground(ctx) })
+	workers.Go(func() { r.recountInBackground(ctx) })
 	flush, sweep := time.NewTicker(flushInterval), time.NewTicker(sweepInterval)
 	defer flush.Stop()
 	defer sweep.Stop()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/quota"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -58,6 +59,10 @@ type Options struct {
 	// Redirects says that the blob store may give addresses of blobs: then bytes
 	// outlive their blob by the time that those are good for.
 	Redirects bool
+	// ECRQuotas says whether ECR's service quotas hold where nobody has set any.
+	ECRQuotas bool
+	// ECRRates says the same of ECR's request rates, which are not measured here.
+	ECRRates bool
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -89,6 +94,9 @@ type Registry struct {
 	window time.Duration // in which what was deleted can be restored
 	now    func() time.Time
 	log    *slog.Logger
+
+	limits   *limits
+	ecrRates bool
 
 	sealingWake      chan struct{} // has the background work of sealing look again
 	requests         func() int64
@@ -139,6 +147,9 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		window: o.UndeleteWindow,
 		now:    o.Now,
 		log:    o.Log,
+
+		limits:   newLimits(quota.Defaults(o.ECRQuotas), metadata.Exclusive(), o.Now),
+		ecrRates: o.ECRRates,
 
 		sealingWake:      make(chan struct{}, 1),
 		requests:         o.Requests,

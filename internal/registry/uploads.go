@@ -20,6 +20,8 @@ type Part struct {
 	// Length is how many bytes Body has, or -1 if that is not known. It is a hint.
 	Length int64
 	Body   io.Reader // nil is empty
+	// Counted says that an upload may have only so many parts of this kind.
+	Counted bool
 }
 
 // A Completion ends an upload.
@@ -94,10 +96,15 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if err := checkOffset(u, p); err != nil {
 		return u.Size, err
 	}
+	allowed, err := r.allow(ctx, n, u, p)
+	if err != nil {
+		return u.Size, err
+	}
 	rc, err := r.newReceiver(ctx, to.keeper, u)
 	if err != nil {
 		return u.Size, r.explainLostUpload(n, id, err)
 	}
+	rc.bound(allowed, u.Size)
 	// The client may be gone by now; what it sent is kept all the same.
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, p.Body, p.Length)
@@ -231,14 +238,19 @@ func addPart(u *store.Upload, received int64) {
 
 // complete receives the last part and commits the blob.
 func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper, u store.Upload, c Completion) (Completed, error) {
+	allowed, err := r.allow(ctx, n, u, c.Part)
+	if err != nil {
+		return Completed{}, r.discardRefused(ctx, u, err)
+	}
 	rc, err := r.newReceiver(ctx, keeper, u)
 	if err != nil {
 		return Completed{}, r.explainLostUpload(n, u.ID, err)
 	}
+	rc.bound(allowed, u.Size)
 	ctx = context.WithoutCancel(ctx)
 	received, broken, failed := rc.receive(ctx, c.Body, c.Length)
 	if err := errors.Join(r.explainLost(n, u.ID, failed), broken); err != nil {
-		return Completed{}, errors.Join(err, rc.drop(ctx))
+		return Completed{}, r.discardRefused(ctx, u, errors.Join(err, rc.drop(ctx)))
 	}
 	if received > 0 {
 		addPart(&u, received)
@@ -258,6 +270,39 @@ func (r *Registry) complete(ctx context.Context, n RepositoryName, keeper Keeper
 	return Completed{Blob: Blob{Digest: b.Digest, Size: b.Size}, Existed: existed}, err
 }
 
+// allow returns how large an upload may become, and refuses a part that is known
+// to make it larger, or to be one too many, before a byte of it is read.
+func (r *Registry) allow(ctx context.Context, n RepositoryName, u store.Upload, p Part) (allowance, error) {
+	limits, err := r.limits.of(ctx, r.store, n.Registry.Account, u.RepositoryID)
+	if err != nil {
+		return allowance{}, err
+	}
+	if p.Counted {
+		if err := checkParts(n, u, limits); err != nil {
+			return allowance{}, err
+		}
+	}
+	allowed, err := r.allowance(ctx, n, u.RepositoryID, limits)
+	if err != nil {
+		return allowance{}, err
+	}
+	return allowed, allowed.check(u.Size + max(0, p.Length))
+}
+
+// discardRefused drops an upload that a quota keeps from becoming a blob, so that
+// it takes no space that nobody may use.
+func (r *Registry) discardRefused(ctx context.Context, u store.Upload, refusal error) error {
+	if e, ok := errors.AsType[*Error](refusal); !ok || e.Code != CodeLimitExceeded || u.ID == "" {
+		return refusal
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := r.store.DeleteUpload(ctx, u.ID); err != nil {
+		return errors.Join(refusal, fmt.Errorf("discard upload: %w", err))
+	}
+	r.uploads.end(u.ID)
+	return errors.Join(refusal, r.abandon(ctx, u.WriterState))
+}
+
 func (c Completion) check(n RepositoryName, u store.Upload) error {
 	switch {
 	case u.Size == 0 && !c.AllowEmpty:
@@ -275,8 +320,15 @@ func (c Completion) check(n RepositoryName, u store.Upload) error {
 func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upload, b store.Blob) (existed bool, err error) {
 	var id string
 	var healed bool
+	limits, err := r.limits.of(ctx, r.store, n.Registry.Account, u.RepositoryID)
+	if err != nil {
+		return false, err
+	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
 		healed = false
+		if err := limitStorage(ctx, tx, u.RepositoryID, limits); err != nil {
+			return err
+		}
 		id, err = tx.InsertBlob(ctx, b, r.millis())
 		if err == nil && id != b.ID {
 			healed, err = tx.HealBlob(ctx, id, b, r.millis())
@@ -285,19 +337,26 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 			return err
 		}
 		existed, err = r.link(ctx, tx, u.RepositoryID, b.Digest, id, b.Size)
+		if err == nil && !existed {
+			err = checkStorage(ctx, tx, n, u.RepositoryID, limits)
+		}
 		existed = existed && !healed
 		if err != nil || u.ID == "" {
 			return err
 		}
 		return tx.EndUpload(ctx, u.ID)
 	})
-	gone := store.IsForeignKey(err) // the repository was deleted meanwhile
-	if b.Location != "" && (gone || err == nil && id != b.ID && !healed) {
+	gone := store.IsForeignKey(err) || errors.Is(err, store.ErrNotFound) // the repository was deleted meanwhile
+	if b.Location != "" && (gone || isRefusal(err) || err == nil && id != b.ID && !healed) {
 		// Nothing ever referred to these bytes. After any other error something may.
 		r.removeUnused(ctx, blob.Location(b.Location))
 	}
 	if gone {
 		return false, repositoryNotFound(n)
+	}
+	if isRefusal(err) {
+		u.WriterState = nil // its bytes are gone
+		err = r.discardRefused(ctx, u, err)
 	}
 	if err != nil {
 		return false, fmt.Errorf("commit blob: %w", err)

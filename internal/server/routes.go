@@ -89,6 +89,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Keys:          s.kms,
 		Sealing:       s.registry,
 		Collector:     s.registry,
+		Quotas:        s.registry,
 		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,

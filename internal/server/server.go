@@ -105,6 +105,7 @@ func (s *server) open(ctx context.Context) error {
 	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
 		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		ECRQuotas: s.Config.Quotas == "ecr", ECRRates: s.Config.RateLimits == "ecr",
 		Requests: s.requests.Load, Room: s.watchDisks().Room, Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
 	})
 	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))

@@ -35,6 +35,18 @@ var whole = map[string]string{
 	`SELECT c.child_digest,
 		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
+	`SELECT COUNT(DISTINCT r.id), COALESCE(SUM(u.images), 0), COALESCE(SUM(u.blobs), 0), COALESCE(SUM(u.bytes), 0)
+		FROM repositories r LEFT JOIN repository_usage u ON u.repository_id = r.id WHERE r.account = $1`: "adds up all that an account has",
+	`SELECT COALESCE(SUM(images), 0), COALESCE(SUM(blobs), 0), COALESCE(SUM(bytes), 0)
+		FROM repository_usage WHERE repository_id = $1`: "at most 64 rows",
+	`SELECT k.images, k.blobs, k.bytes, k.counted_at, m.images, m.bytes, l.blobs, l.bytes
+		FROM (SELECT COALESCE(SUM(images), 0) AS images, COALESCE(SUM(blobs), 0) AS blobs, COALESCE(SUM(bytes), 0) AS bytes,
+				COALESCE(MAX(counted_at), 0) AS counted_at FROM repository_usage WHERE repository_id = $1) AS k,
+			(SELECT COUNT(*) AS images, COALESCE(SUM(size), 0) AS bytes FROM manifests WHERE repository_id = $1) AS m,
+			(SELECT COUNT(*) AS blobs, COALESCE(SUM(size), 0) AS bytes FROM repository_blobs WHERE repository_id = $1) AS l`: "counts a repository",
+	`SELECT name, value, updated_at FROM account_quotas WHERE account = $1 ORDER BY name`:                    "as many as there are quotas",
+	`SELECT name, value, updated_at FROM repository_quotas WHERE repository_id = $1 ORDER BY name`:           "as many as there are quotas",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories WHERE account = $1 AND region = $2 LIMIT $3) AS found`: "counts up to a limit, for a new repository",
 	`SELECT COUNT(*) FROM damaged_blobs`:                                                "there are next to none",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:      "at most 50 rows",
 	`UPDATE repository_keys SET grants = $2 WHERE repository_id = $1`:                   "one row",

@@ -22,6 +22,8 @@ type postgresEngine struct {
 	notices  *notices
 	listener *listener // nil hears nothing of other nodes
 	announce bool      // other nodes may hear
+	slots    *slots
+	sums     *accountSums
 }
 
 func openPostgres(ctx context.Context, url string, o options) (*Store, error) {
@@ -36,12 +38,12 @@ func openPostgres(ctx context.Context, url string, o options) (*Store, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	warnOfLoss(ctx, db, p)
-	e := &postgresEngine{db: db, dialect: d, patience: p, notices: newNotices(), announce: u.listen}
+	e := &postgresEngine{db: db, dialect: d, patience: p, notices: newNotices(), announce: u.listen, slots: newSlots(), sums: newAccountSums(sumsAge)}
 	if u.listen && !u.pooled {
 		e.listener = newListener(u.connection, e.notices, p.log)
 	}
 	q := queries{db, d, p}
-	return &Store{queries: q, engine: e, uploads: uploadRows{q}, notices: e.notices}, nil
+	return &Store{queries: q, engine: e, uploads: uploadRows{q}, notices: e.notices, sums: e.sums}, nil
 }
 
 // warnOfLoss tells who runs a server that may forget what it has acknowledged.
@@ -83,11 +85,22 @@ func (e *postgresEngine) attempt(ctx context.Context, topics *[]string, do func(
 		return err
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back, and before it the connection's end does
-	if err := do(ctx, &Tx{queries: queries{t, e.dialect, nil}, noted: topics, announce: e.announce}); err != nil {
+	tx := &Tx{queries: queries{t, e.dialect, nil}, noted: topics, announce: e.announce, usage: &usageKeeping{sums: e.sums}}
+	if err := do(ctx, tx); err != nil {
 		return err
+	}
+	if len(tx.usage.counted) > 0 {
+		slot := e.slots.take()
+		defer e.slots.release(slot)
+		if err := tx.saveUsage(ctx, tx.usage.counted, slot); err != nil {
+			return err
+		}
 	}
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", commitError(err))
+	}
+	if tx.usage.moved {
+		e.sums.forget()
 	}
 	return nil
 }

@@ -176,12 +176,12 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxIdleConns(n)
 
 	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, notices: newNotices(), suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, meters: newSQLiteMeters(), queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d, nil}}}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d, nil}, usage: &usageKeeping{sums: newAccountSums(0)}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
 	}()
-	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d, nil}, engine: e, uploads: uploads, notices: e.notices}, nil
+	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d, nil}, engine: e, uploads: uploads, notices: e.notices, sums: w.tx.usage.sums}, nil
 }
 
 func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
@@ -333,6 +333,8 @@ func (w *sqliteWriter) commit(batch []*write) {
 // transact runs a batch in one transaction, each write in a savepoint of its own.
 func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []error, err error) {
 	results = make([]error, len(batch))
+	clear(w.tx.usage.together)
+	w.tx.usage.moved = false
 	if err := w.begin(ctx, batch); err != nil {
 		return results, err
 	}
@@ -341,7 +343,22 @@ func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []
 			break
 		}
 	}
-	return results, w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	if err == nil {
+		err = w.tx.saveUsage(ctx, w.tx.usage.together, 0)
+	}
+	err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	w.sumUp(ctx, err)
+	return results, err
+}
+
+// sumUp keeps the sums of accounts right after a commit, or lets go of them.
+func (w *sqliteWriter) sumUp(ctx context.Context, failed error) {
+	if w.tx.usage.sums.empty() {
+		return
+	}
+	if failed != nil || w.tx.usage.moved || w.tx.usage.sums.add(ctx, w.tx.queries, w.tx.usage.together) != nil {
+		w.tx.usage.sums.forget()
+	}
 }
 
 // keepHouse does what no caller waits for.
@@ -424,18 +441,22 @@ func (w *sqliteWriter) apply(ctx context.Context, one *write, shared bool) (fail
 	if err := one.ctx.Err(); err != nil {
 		return err, nil
 	}
-	if !shared {
-		return w.call(ctx, one), nil
+	if shared {
+		if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
+			return nil, err
+		}
 	}
-	if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
-		return nil, err
-	}
-	if failed = w.call(ctx, one); failed != nil {
+	if failed = w.call(ctx, one); failed == nil {
+		w.tx.usage.together.addAll(w.tx.usage.counted)
+	} else if shared {
 		if err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
 			return failed, err
 		}
 	}
-	return failed, w.exec(ctx, "RELEASE one")
+	if shared {
+		return failed, w.exec(ctx, "RELEASE one")
+	}
+	return failed, nil
 }
 
 // call runs the caller's function, whose panic must not take the writer down.
@@ -447,6 +468,7 @@ func (w *sqliteWriter) call(ctx context.Context, one *write) (err error) {
 	}()
 	one.ended, w.tx.ended = one.ended[:0], &one.ended
 	one.noted, w.tx.noted = one.noted[:0], &one.noted
+	clear(w.tx.usage.counted)
 	return one.do(ctx, w.tx)
 }
 

@@ -40,6 +40,7 @@ type Store struct {
 	uploads  uploads
 	measures *measures
 	notices  *notices
+	sums     *accountSums
 }
 
 // A Tx is a transaction: the read methods of a [Store], and the writes.
@@ -48,6 +49,7 @@ type Tx struct {
 	ended    *[]string // takes uploads to be forgotten after the commit; nil forgets them in it
 	noted    *[]string // takes topics to be notified of after the commit
 	announce bool      // other servers are notified of them too
+	usage    *usageKeeping
 }
 
 // An engine is one database: how it reads, and how it commits.
