@@ -20,7 +20,7 @@ export CGO_ENABLED := 0
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 
 .PHONY: run
@@ -42,12 +42,12 @@ image: ## Build the container image for amd64 and arm64 into bin/image, without 
 		-created "$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
 		$(foreach platform,$(IMAGES),$(platform)=$(CURDIR)/.cache/image/$(platform)/nifuda)
 
-.PHONY: imagecheck
-imagecheck: # Tests what builds the container image
-	cd deploy/image && go test ./...
+.PHONY: deploycheck
+deploycheck: # Tests what builds the container image
+	cd deploy/image && $(GO_TEST) ./...
 
 .PHONY: test
-test: clients drift lint cross race collect imagecheck e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: ## Run the Go tests
@@ -75,14 +75,20 @@ soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 G
 bench: build $(PEERS)/.built ## Measure nifuda beside its peers, as a table; ARGS='-run push' chooses scenarios
 	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -peers $(CURDIR)/$(PEERS) $(ARGS)
 
+.PHONY: benchnodes
+benchnodes: build $(CLIENTS)/versitygw ## Measure one, two and three nodes of nifuda on PostgreSQL and S3
+	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -nodes 3 -s3 $(CURDIR)/$(CLIENTS)/versitygw \
+		-layer 16777216 -run 'small image|manifest|ECR (Batch|Put)|one PUT|pull, 8' $(ARGS)
+
 .PHONY: gobench
 gobench: ## Run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 # That the benchmark runs at all: nothing is measured in so short a time.
 .PHONY: benchcheck
-benchcheck: build ## Run the benchmark once, as briefly as can be
+benchcheck: build $(CLIENTS)/versitygw ## Run the benchmark once, as briefly as can be
 	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -rounds 1 -duration 50ms -layer 8388608 -against 'nifuda|bare' -run 'small|manifest|large|ECR (Batch|Put|Create)|twenty|memory'
+	.cache/bench -nifuda bin/nifuda -nodes 2 -s3 $(CLIENTS)/versitygw -rounds 1 -duration 50ms -run 'small image push|manifest GET'
 
 
 .PHONY: lint
