@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -95,8 +96,17 @@ func load(ctx context.Context, a Address) (aws.Config, error) {
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = attempts, maxBackoff
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(retryableAnswer))
 		o.Backoff = backoff{retry.NewExponentialJitterBackoff(maxBackoff)}
 	})
+}
+
+// retryableAnswer has an answer asked for again that ends in the middle.
+func retryableAnswer(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 func (b *Bucket) configure(o *s3.Options) {
