@@ -50,12 +50,12 @@ deploycheck: # Tests what builds the container image
 test: clients drift lint cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
-unit: ## Run the Go tests
-	scripts/with-postgres $(GO_TEST) ./...
+unit: $(CLIENTS)/versitygw ## Run the Go tests
+	NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) scripts/with-postgres $(GO_TEST) ./...
 
 .PHONY: race
-race: ## Run the Go tests with the race detector
-	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
+race: $(CLIENTS)/versitygw ## Run the Go tests with the race detector
+	NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: collect
 collect: ## Run the collector at full size: a minute of pushes and deletions, 2,000 images
@@ -142,7 +142,7 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
 	@touch $@
 
-# An S3 server for the tests of backups.
+# An S3 server for the tests of blobs and backups in buckets.
 $(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
 	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
 	@touch $@

@@ -32,6 +32,7 @@ type server struct {
 	secure    bool   // TLS, under the host names of AWS
 	directory string // --data's parent and the process's working directory
 	args      []string
+	env       []string // beside the environment of the tests
 	process   *process // nil while stopped
 }
 
@@ -116,6 +117,7 @@ func (s *server) launch() {
 		// The tests' own settings are none of a server's.
 		return strings.HasPrefix(entry, "NIFUDA_") && !strings.HasPrefix(entry, "NIFUDA_ROOT_")
 	})
+	command.Env = append(command.Env, s.env...)
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		s.t.Fatalf("start nifuda: %v", err)
