@@ -23,7 +23,7 @@ const module = "github.com/nifuda/nifuda/"
 var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
-	offline    = []string{"internal/backup"}
+	offline    = []string{"internal/backup", "internal/migrate"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	keys       = []string{"internal/keyring"}
 	dataKeys   = []string{"internal/datakeys"}

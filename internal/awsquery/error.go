@@ -86,7 +86,7 @@ func (x *exchange) refusal(err error) Refusal {
 		return aborted() // the caller has gone: nobody's fault
 	}
 	if httpx.TellTemporary(x.w, err) {
-		return &Error{Code: "ServiceUnavailable", Message: httpx.TemporaryMessage, Status: http.StatusServiceUnavailable}
+		return &Error{Code: "ServiceUnavailable", Message: httpx.TemporaryWords(err), Status: http.StatusServiceUnavailable}
 	}
 	x.log.LogAttrs(x.r.Context(), slog.LevelError, "operation failed",
 		slog.String("request_id", x.requestID), slog.String("operation", x.operation), slog.Any("error", err))

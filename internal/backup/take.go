@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -190,6 +191,9 @@ func (k *taking) sayDamaged(ctx context.Context, b store.BlobFile, reason error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if !isDamage(reason) { // a bucket that does not answer says nothing of a blob
+		return fmt.Errorf("read blob %s: %w", b.Digest, reason)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.damaged[b.Location] = true
@@ -218,6 +222,11 @@ func newChecked(r io.Reader, d string, sealed bool) *checked {
 }
 
 var errWrongBytes = errors.New("the bytes do not have the digest")
+
+// isDamage reports whether a blob could not be read because of what it is.
+func isDamage(err error) bool {
+	return errors.Is(err, blob.ErrNotFound) || errors.Is(err, errWrongBytes) || errors.Is(err, syscall.EIO)
+}
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)

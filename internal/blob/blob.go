@@ -53,7 +53,8 @@ func (s Sealed) Close() error { return errors.Join(s.Opener.Close(), s.File.Clos
 // An Object is a finished object of a store, as its storage has it.
 type Object struct {
 	Location Location
-	// Digest is the one that the plaintext had when it was committed.
+	// Digest is the one that the plaintext had when it was committed, or "" where
+	// the storage does not say it.
 	Digest  digest.Digest
 	Size    int64 // bytes in storage
 	ModTime time.Time

@@ -55,6 +55,7 @@ type Config struct {
 	Quotas      string `name:"quotas" env:"NIFUDA_QUOTAS" default:"off" placeholder:"OFF|ECR" help:"Whether accounts have ECR's service quotas on repositories, images and layers unless others are set: off or ecr (default ${default})."`
 	RateLimits  string `name:"rate-limits" env:"NIFUDA_RATE_LIMITS" default:"off" placeholder:"OFF|ECR" help:"Whether accounts have ECR's quotas on requests per second unless others are set: off or ecr (default ${default})."`
 	PerSource   string `name:"source-connections" env:"NIFUDA_SOURCE_CONNECTIONS" default:"0" placeholder:"COUNT" help:"Connections that one client address may have at once, trusted proxies excepted; 0 is any number (default ${default})."`
+	ReadOnly    string `name:"read-only" env:"NIFUDA_READ_ONLY" default:"off" placeholder:"ON|OFF" help:"Whether everything that changes something is refused, as the last step of a move wants it: on or off (default ${default})."`
 	LogFormat   string `name:"log-format" env:"NIFUDA_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"Form of the log: text or json (default ${default})."`
 	LogLevel    string `name:"log-level" env:"NIFUDA_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default ${default})."`
 	File        File   `name:"config" env:"NIFUDA_CONFIG" placeholder:"FILE" help:"YAML file of these settings, its keys being the flags' names."`

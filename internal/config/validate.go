@@ -52,6 +52,7 @@ func (c *Config) Validate() error {
 		about("quotas", checkOneOf(c.Quotas, "off", "ecr")),
 		about("rate-limits", checkOneOf(c.RateLimits, "off")),
 		about("source-connections", checkOneOf(c.PerSource, "0")),
+		about("read-only", checkOneOf(c.ReadOnly, "on", "off")),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)

@@ -15,8 +15,22 @@ type Temporary interface {
 	RetryAfter() time.Duration
 }
 
-// TemporaryMessage is what callers are told of any [Temporary] error.
+// TemporaryMessage is what callers are told of a [Temporary] error that has no
+// words of its own.
 const TemporaryMessage = "The registry cannot reach its storage at the moment. Nothing that it acknowledged is affected; try again."
+
+// TemporaryWords returns what callers are told of a [Temporary] error. One with
+// the method TemporaryMessage has words of its own.
+func TemporaryWords(err error) string {
+	worded, ok := errors.AsType[interface {
+		error
+		TemporaryMessage() string
+	}](err)
+	if !ok {
+		return TemporaryMessage
+	}
+	return worded.TemporaryMessage()
+}
 
 // TellTemporary puts into a response's header when to ask again, and reports
 // whether an error is [Temporary]. The answer is left to the protocol.

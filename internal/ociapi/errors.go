@@ -164,7 +164,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 		return
 	}
 	if httpx.TellTemporary(w, err) {
-		(&refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: httpx.TemporaryMessage}).write(w)
+		(&refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: httpx.TemporaryWords(err)}).write(w)
 		return
 	}
 	a.log.ErrorContext(r.Context(), "request failed", "request_id", httpx.RecordOf(r.Context()).ID, "operation", string(op), "error", err)

@@ -99,7 +99,7 @@ func (r *Registry) touch(ctx context.Context, repositoryID string, links []store
 			stale = append(stale, l.Digest)
 		}
 	}
-	if stale == nil {
+	if stale == nil || r.store.ReadOnly() { // where nothing is collected
 		return nil
 	}
 	return r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {

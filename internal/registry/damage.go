@@ -70,7 +70,7 @@ func (r *Registry) lost(ctx context.Context, n RepositoryName, b store.Blob) err
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrReadOnly) {
 		return fmt.Errorf("mark blob %s as damaged: %w", b.Digest, err)
 	}
 	if marked {

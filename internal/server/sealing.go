@@ -129,6 +129,9 @@ func openRing(ctx context.Context, metadata *store.Store, source keyring.Source)
 			return nil, anotherRing(source, err)
 		}
 	}
+	if unchecked && metadata.ReadOnly() {
+		return ring, nil
+	}
 	if unchecked {
 		if err := writeRingCheck(ctx, metadata, ring); err != nil {
 			return nil, fmt.Errorf("write the check of the key ring: %w", err)

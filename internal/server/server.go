@@ -106,14 +106,15 @@ func (s *server) open(ctx context.Context) error {
 	s.registry = registry.New(metadata, blobs, registry.Options{
 		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
 		ECRQuotas: s.Config.Quotas == "ecr", ECRRates: s.Config.RateLimits == "ecr",
-		Requests: s.requests.Load, Room: s.watchDisks().Room, Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
+		Requests: s.requests.Load, Room: s.room(s.watchDisks()), Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
 	})
-	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
+	s.inBackground(s.registry.Run)
+	s.inBackground(s.registry.RunSealing)
 	s.countSealing()
 	s.scrub = verify.New(verify.Options{
 		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
 	}, s.metrics)
-	s.closers = append(s.closers, s.runInBackground(s.scrub.Run))
+	s.inBackground(s.scrub.Run)
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
@@ -127,7 +128,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err := s.lock(s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
-	metadata, err = store.Open(ctx, s.Config.Database, store.WithLog(s.Log))
+	metadata, err = s.openDatabase(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
@@ -147,7 +148,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
-	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
+	s.inBackground(s.identities.Run)
 	ring, err := s.openRing(ctx, metadata)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
@@ -164,7 +165,7 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 // the key ring.
 func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
 	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
-	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
+	s.inBackground(s.kms.Run)
 }
 
 // openAudit opens what takes the audit records, which are flushed when the

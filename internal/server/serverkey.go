@@ -46,7 +46,7 @@ func openServerKey(ctx context.Context, metadata *store.Store, data string) (aut
 // checkServerKey makes sure that a server key is the one that the database was
 // written with.
 func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, data string) error {
-	check := fmt.Sprintf(`{"check":%q}`, hex.EncodeToString(keyring.DeriveKey(checkLabel)))
+	check := serverKeyCheck(keyring)
 	known, _, err := metadata.Progress(ctx, serverKeyWork)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := identities.CheckSealing(ctx); err != nil {
@@ -64,6 +64,11 @@ func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Ke
 		return anotherServerKey(data, errors.New("put that one back from where its copy is kept"))
 	}
 	return nil
+}
+
+// serverKeyCheck is what only the server key gives.
+func serverKeyCheck(keyring authn.Keyring) string {
+	return fmt.Sprintf(`{"check":%q}`, hex.EncodeToString(keyring.DeriveKey(checkLabel)))
 }
 
 func anotherServerKey(data string, err error) error {

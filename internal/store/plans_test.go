@@ -18,8 +18,9 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
-	`SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`:           "a backup is of all blobs",
-	`SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`:                         "a backup is of all blobs",
+	`SELECT location, digest, size, domain, sealing FROM blobs WHERE location IS NOT NULL`: "a backup is of all blobs",
+	`SELECT location, digest, size, domain, NULL FROM blobs WHERE location IS NOT NULL`:    "a backup is of all blobs",
+	`SELECT id, beat FROM nodes`:                                                                         "a handful of rows",
 	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -97,15 +98,15 @@ type write struct {
 // At most this many transactions share one commit.
 const batchLimit = 256
 
-func openSQLite(ctx context.Context, path string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func openSQLite(ctx context.Context, path string, readOnly bool) (*Store, error) {
+	if err := makeParent(path); err != nil {
 		return nil, err
 	}
 	file, err := openPrivate(path)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDatabase(path)
+	lock, err := lockDatabase(path, readOnly)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -127,12 +128,22 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
+// makeParent makes the directory that a database is in.
+func makeParent(path string) error { return os.MkdirAll(filepath.Dir(path), 0o700) }
+
+// sqlitePath returns the path of an SQLite database.
+func sqlitePath(url string) (path string, ok bool) { return strings.CutPrefix(url, "sqlite:") }
+
 // lockDatabase keeps other servers away from a database file until this one
 // ends, even by a crash: what one of them remembers would be outdated by what
-// another writes.
-func lockDatabase(path string) (*flock.Flock, error) {
-	lock := flock.New(path+"-lock", flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
+// another writes. Servers that change nothing can have it together.
+func lockDatabase(path string, readOnly bool) (*flock.Flock, error) {
+	lock := databaseLock(path)
+	try := lock.TryLock
+	if readOnly {
+		try = lock.TryRLock
+	}
+	locked, err := try()
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

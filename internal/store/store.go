@@ -41,6 +41,7 @@ type Store struct {
 	measures *measures
 	notices  *notices
 	sums     *accountSums
+	readOnly bool
 }
 
 // A Tx is a transaction: the read methods of a [Store], and the writes.
@@ -68,7 +69,10 @@ type engine interface {
 // An Option is a setting of [Open].
 type Option func(*options)
 
-type options struct{ log *slog.Logger }
+type options struct {
+	log      *slog.Logger
+	readOnly bool
+}
 
 // WithLog has trouble with the database logged.
 func WithLog(log *slog.Logger) Option { return func(o *options) { o.log = log } }
@@ -84,7 +88,7 @@ func Open(ctx context.Context, url string, settings ...Option) (*Store, error) {
 	var err error
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
-		s, err = openSQLite(ctx, rest)
+		s, err = openSQLite(ctx, rest, o.readOnly)
 	case "postgres", "postgresql":
 		s, err = openPostgres(ctx, url, o)
 	default:
@@ -94,6 +98,7 @@ func Open(ctx context.Context, url string, settings ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s.measure()
+	s.readOnly = o.readOnly
 	return s, nil
 }
 
@@ -102,6 +107,9 @@ func Open(ctx context.Context, url string, settings ...Option) (*Store, error) {
 // than once, and together with other callers' transactions: it must only use
 // its own context and Tx, set its results afresh each time, and wait for nothing.
 func (s *Store) Update(ctx context.Context, d Durability, do func(ctx context.Context, tx *Tx) error) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
 	return s.measuredUpdate(ctx, d, do)
 }
 

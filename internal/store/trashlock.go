@@ -17,6 +17,9 @@ import (
 // process has at a time, and none while a backup holds the trash. Whoever gets
 // it calls release soon: a backup waits for that before it begins.
 func (s *Store) ClaimTrash(ctx context.Context) (release func() error, claimed bool, err error) {
+	if s.readOnly {
+		return nil, false, nil
+	}
 	release, claimed, err = s.engine.claimTrash(ctx)
 	if err != nil {
 		return nil, false, fmt.Errorf("claim the trash: %w", err)

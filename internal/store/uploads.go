@@ -39,10 +39,20 @@ func (s *Store) Upload(ctx context.Context, id string) (Upload, error) {
 
 // SaveUpload keeps an upload's state. A repository that is gone may make it
 // fail with a foreign-key error.
-func (s *Store) SaveUpload(ctx context.Context, u Upload) error { return s.uploads.put(ctx, u) }
+func (s *Store) SaveUpload(ctx context.Context, u Upload) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	return s.uploads.put(ctx, u)
+}
 
 // DeleteUpload forgets an upload, if there is one.
-func (s *Store) DeleteUpload(ctx context.Context, id string) error { return s.uploads.remove(ctx, id) }
+func (s *Store) DeleteUpload(ctx context.Context, id string) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	return s.uploads.remove(ctx, id)
+}
 
 // StaleUploads returns uploads that nothing happened to since a time, without
 // their content.
@@ -53,6 +63,9 @@ func (s *Store) StaleUploads(ctx context.Context, before int64, limit int) ([]Up
 // DeleteStaleUpload forgets an upload unless something happened to it since
 // updatedAt, and reports whether it did.
 func (s *Store) DeleteStaleUpload(ctx context.Context, id string, updatedAt int64) (bool, error) {
+	if s.readOnly {
+		return false, ErrReadOnly
+	}
 	return s.uploads.removeStale(ctx, id, updatedAt)
 }
 

@@ -5,9 +5,11 @@
 //
 //	uploads/<id>               an object that is still being written
 //	<2 hex>/<hex>.<id>         a finished one: the start of its digest, its digest, its id
+//	<2 hex>/<id>               one that came from a bucket: the end of its id, its id
 //
 // A [blob.Location] is the path of a finished object, with '/' on every system.
 // The digest in it serves people and disaster recovery; nothing else reads it.
+// Who moves to another store keeps the locations, so each takes those of the other.
 //
 // What the store acknowledges survives a power cut: bytes are synced before the
 // file gets its final name, the directory is synced before the caller learns it,
@@ -148,19 +150,26 @@ func locate(d digest.Digest, id uuid.UUID) blob.Location {
 	return blob.Location(path.Join(hex[:2], hex+"."+id.String()))
 }
 
-// validLocation tells whether locate made a location. What passes cannot leave
-// the directory, nor name an unfinished object.
+// validLocation tells whether locate made a location, or the store of a bucket.
+// What passes cannot leave the directory, nor name an unfinished object.
 func validLocation(location blob.Location) bool {
 	dir, name, _ := strings.Cut(string(location), "/")
-	hex, id, _ := strings.Cut(name, ".")
+	hex, id, ours := strings.Cut(name, ".")
+	if !ours {
+		return validID(name) && strings.HasSuffix(name, dir) && len(dir) == 2
+	}
 	isSHA256 := digest.SHA256.Validate(hex) == nil
 	isSHA512 := digest.SHA512.Validate(hex) == nil
 	return (isSHA256 || isSHA512) && hex[:2] == dir && validID(id)
 }
 
-// digestOf returns the digest that locate made a location of.
+// digestOf returns the digest that locate made a location of, or "" for one that
+// a bucket had.
 func digestOf(location blob.Location) digest.Digest {
-	hex, _, _ := strings.Cut(path.Base(string(location)), ".")
+	hex, _, ours := strings.Cut(path.Base(string(location)), ".")
+	if !ours {
+		return ""
+	}
 	if digest.SHA256.Validate(hex) == nil {
 		return digest.NewDigestFromEncoded(digest.SHA256, hex)
 	}
