@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/migrate"
 	"github.com/nifuda/nifuda/internal/server"
-	"github.com/nifuda/nifuda/internal/store"
 )
 
 type moveAway struct {
@@ -74,9 +72,8 @@ func (c *moveAway) Run(w io.Writer) error {
 	report, err := migrate.Run(ctx, migrate.Options{
 		From: migrate.Place{Database: c.From, Blobs: c.FromBlobs}, To: migrate.Place{Database: c.To, Blobs: c.ToBlobs},
 		Finish: c.Finish, Verify: c.Check, Parallel: c.Parallel, Scratch: c.Scratch,
-		Keys: func(ctx context.Context, source *store.Store) (migrate.OpenKey, error) {
-			return c.keys(ctx, source, say)
-		},
+		Keys: server.SourceKeys(server.Options{Config: c.Config, Getenv: os.Getenv, Stdout: io.Discard, Log: logger(os.Stderr, c.Config), Version: version},
+			func(key string) { say("Not here: %s. The new server needs it.", key) }),
 		Progress: func(p migrate.Progress) { say("%s", tellProgress(p)) },
 	})
 	if err != nil {
@@ -94,20 +91,6 @@ func (c *moveAway) Run(w io.Writer) error {
 		err = errors.Join(err, fmt.Errorf("damaged at the source, and not moved: %s", backup.Count(int64(len(report.Damaged)), "blob")))
 	}
 	return err
-}
-
-// keys opens the keys that are here, and says which are not.
-func (c *moveAway) keys(ctx context.Context, source *store.Store, say func(format string, args ...any)) (migrate.OpenKey, error) {
-	open, missing, err := server.SourceKeys(ctx, server.Options{
-		Config: c.Config, Getenv: os.Getenv, Stdout: io.Discard, Log: logger(os.Stderr, c.Config), Version: version,
-	}, source)
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range missing {
-		say("Not here: %s. The new server needs it.", one)
-	}
-	return open, nil
 }
 
 func (c *moveAway) summarize(w io.Writer, r migrate.Report) {

@@ -45,7 +45,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Listen: "127.0.0.1:5050", AdminListen: "127.0.0.1:5051", Data: "./data",
 		Database: "sqlite:" + filepath.Join("data", "nifuda.db"), Blobs: "file:" + filepath.Join("data", "blobs"), Audit: "file:" + filepath.Join("data", "audit", "audit.log"),
 		Account: "123456789012", Region: "us-east-1", Role: "all", LogFormat: "text", LogLevel: "info",
-		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), Scrub: "4MiB", Reserve: "256MiB", Quotas: "off", RateLimits: "off", PerSource: "0",
+		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), Scrub: "4MiB", Reserve: "256MiB", ReadOnly: "off", Quotas: "off", RateLimits: "off", PerSource: "0",
 	}
 	if diff := cmp.Diff(want, config.Default()); diff != "" {
 		t.Error(diff)

@@ -52,7 +52,7 @@ type Options struct {
 }
 
 // An OpenKey opens the wrapped key of a blob of an encryption domain.
-type OpenKey func(ctx context.Context, domain string, wrapped []byte) (*seal.Key, error)
+type OpenKey = func(ctx context.Context, domain string, wrapped []byte) (*seal.Key, error)
 
 // Totals count blobs.
 type Totals struct {

@@ -16,24 +16,38 @@ import (
 	"github.com/nifuda/nifuda/internal/store"
 )
 
+// An openKey opens the wrapped key of a blob of an encryption domain.
+type openKey = func(ctx context.Context, domain string, wrapped []byte) (*seal.Key, error)
+
 // SourceKeys returns what opens the keys that the blobs of a database are sealed
-// with, or nil where its key ring is not here. It refuses keys that are here and
-// of another database. missing names what is not here and has to be brought along.
-func SourceKeys(ctx context.Context, o Options, metadata *store.Store) (open func(ctx context.Context, domain string, wrapped []byte) (*seal.Key, error), missing []string, err error) {
-	s := &server{Options: o}
-	if missing, err = s.checkMovedServerKey(ctx, metadata); err != nil {
-		return nil, nil, err
+// with, or nil where its key ring is not here. Keys that are here and of another
+// database are refused; missing gets what is not here and has to be brought along.
+func SourceKeys(o Options, missing func(key string)) func(ctx context.Context, metadata *store.Store) (openKey, error) {
+	return func(ctx context.Context, metadata *store.Store) (openKey, error) {
+		s := &server{Options: o}
+		if err := s.checkMovedServerKey(ctx, metadata, missing); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+		open, err := s.sourceKeys(ctx, metadata, missing)
+		if err != nil {
+			return nil, fmt.Errorf("--seal-keys: %w", err)
+		}
+		return open, nil
 	}
+}
+
+func (s *server) sourceKeys(ctx context.Context, metadata *store.Store, missing func(key string)) (openKey, error) {
 	source, err := s.ringSource(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--seal-keys: %w", err)
+		return nil, err
 	}
 	if _, err := keyring.Open(ctx, source, false); errors.Is(err, fs.ErrNotExist) {
-		return nil, append(missing, fmt.Sprintf("the key ring (%s)", source)), nil
+		missing(fmt.Sprintf("the key ring (%s)", source))
+		return nil, nil
 	}
 	ring, err := openRing(ctx, metadata, source)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--seal-keys: %w", err)
+		return nil, err
 	}
 	keys := datakeys.New(datakeys.Options{
 		Ring: ring, Store: metadata, KMS: kms.New(metadata, kms.Options{Wrapper: ring, Log: s.Log}),
@@ -44,33 +58,34 @@ func SourceKeys(ctx context.Context, o Options, metadata *store.Store) (open fun
 			return nil, err
 		}
 		return keys.Open(ctx, keeper, wrapped)
-	}, missing, nil
+	}, nil
 }
 
 // checkMovedServerKey refuses a server key that is not the database's.
-func (s *server) checkMovedServerKey(ctx context.Context, metadata *store.Store) (missing []string, err error) {
+func (s *server) checkMovedServerKey(ctx context.Context, metadata *store.Store, missing func(key string)) error {
 	key, err := credentials.ServerKey(s.Config.Data, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return []string{fmt.Sprintf("the server key (%s)", credentials.ServerKeyPath(s.Config.Data))}, nil
+		missing(fmt.Sprintf("the server key (%s)", credentials.ServerKeyPath(s.Config.Data)))
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
+		return err
 	}
 	known, _, err := metadata.Progress(ctx, serverKeyWork)
 	if errors.Is(err, store.ErrNotFound) { // of a server that is older than this program
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the check of the server key: %w", err)
+		return fmt.Errorf("read the check of the server key: %w", err)
 	}
 	own, err := authn.NewKeyring(key)
 	if err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
+		return err
 	}
 	if known != serverKeyCheck(own) {
-		return nil, fmt.Errorf("--data: %w", anotherServerKey(s.Config.Data, errors.New("put that one there, or none")))
+		return anotherServerKey(s.Config.Data, errors.New("put that one there, or none"))
 	}
-	return nil, nil
+	return nil
 }
 
 // keeperOf is on whose keys the blobs of an encryption domain depend.
