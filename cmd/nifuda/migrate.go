@@ -74,6 +74,7 @@ func (c *moveAway) Run(w io.Writer) error {
 		Finish: c.Finish, Verify: c.Check, Parallel: c.Parallel, Scratch: c.Scratch,
 		Keys: server.SourceKeys(server.Options{Config: c.Config, Getenv: os.Getenv, Stdout: io.Discard, Log: logger(os.Stderr, c.Config), Version: version},
 			func(key string) { say("Not here: %s. The new server needs it.", key) }),
+		Log:      logger(os.Stderr, c.Config),
 		Progress: func(p migrate.Progress) { say("%s", tellProgress(p)) },
 	})
 	if err != nil {

@@ -130,7 +130,7 @@ func (r *restoring) copyBlobs(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	to, err := openBlobs(r.to.Blobs)
+	to, err := openBlobs(ctx, r.to.Blobs)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ type taking struct {
 func (k *taking) take(ctx context.Context) (err error) {
 	k.Format, k.Snapshot.Version, k.TakenAt = format, k.Options.Version, time.Now().UTC()
 	k.Name, k.damaged = k.TakenAt.Format(nameOfTime), map[string]bool{}
-	if k.blobs, err = openExistingBlobs(k.from.Blobs); err != nil {
+	if k.blobs, err = openExistingBlobs(ctx, k.from.Blobs); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.blobs.Close()) }()
@@ -117,13 +117,13 @@ func (k *taking) take(ctx context.Context) (err error) {
 }
 
 // openExistingBlobs does not make the directory that a mistyped setting names.
-func openExistingBlobs(url string) (blobs, error) {
+func openExistingBlobs(ctx context.Context, url string) (blobs, error) {
 	if directory, ok := strings.CutPrefix(url, "file:"); ok {
 		if _, err := os.Stat(directory); err != nil {
 			return nil, fmt.Errorf("blobs: %w", err)
 		}
 	}
-	return openBlobs(url)
+	return openBlobs(ctx, url)
 }
 
 // copyBlobs copies the blobs that the target lacks.

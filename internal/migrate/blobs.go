@@ -17,6 +17,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/open"
 	"github.com/nifuda/nifuda/internal/seal"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -29,14 +30,6 @@ type blobStore interface {
 	Close() error
 }
 
-func openBlobs(_ context.Context, url string) (blobStore, error) {
-	directory, ok := strings.CutPrefix(url, "file:")
-	if !ok {
-		return nil, errors.New("want file:PATH")
-	}
-	return file.Open(directory)
-}
-
 // openSource does not make the directory that a mistyped setting names.
 func (m *move) openSource(ctx context.Context) (blobStore, error) {
 	if directory, ok := strings.CutPrefix(m.From.Blobs, "file:"); ok {
@@ -44,7 +37,7 @@ func (m *move) openSource(ctx context.Context) (blobStore, error) {
 			return nil, fmt.Errorf("source blobs: %w", err)
 		}
 	}
-	from, err := openBlobs(ctx, m.From.Blobs)
+	from, err := open.Store(ctx, m.From.Blobs, open.Options{Log: m.Log})
 	if err != nil {
 		return nil, fmt.Errorf("source blobs: %w", err)
 	}
@@ -71,7 +64,7 @@ func (m *move) openTarget(ctx context.Context) (blobStore, error) {
 		}
 		m.closing(lock.Close)
 	}
-	to, err := openBlobs(ctx, m.To.Blobs)
+	to, err := open.Store(ctx, m.To.Blobs, open.Options{Log: m.Log})
 	if err != nil {
 		return nil, fmt.Errorf("target blobs: %w", err)
 	}

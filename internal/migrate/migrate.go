@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -45,6 +46,8 @@ type Options struct {
 	// Keys returns what opens the keys that blobs are sealed with, or nil where
 	// there is no key ring: then sealed bytes are copied without a look into them.
 	Keys func(ctx context.Context, source *store.Store) (OpenKey, error)
+	// Log takes what nobody is told; nil means the default one.
+	Log *slog.Logger
 	// Progress gets how far it is, now and then; nil is nobody.
 	Progress func(Progress)
 
