@@ -33,6 +33,7 @@ type server struct {
 	directory string // --data's parent and the process's working directory
 	args      []string
 	env       []string // beside the environment of the tests
+	program   string   // "" is the binary under test
 	process   *process // nil while stopped
 }
 
@@ -111,7 +112,11 @@ func (s *server) launch() {
 	defer log.Close() // the process has its own
 
 	args := append([]string{"serve", "--listen", s.listen, "--admin-listen", s.admin, "--data", s.data()}, s.args...)
-	command := exec.Command(binary(s.t), args...)
+	program := s.program
+	if program == "" {
+		program = binary(s.t)
+	}
+	command := exec.Command(program, args...)
 	command.Dir = s.directory
 	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		// The tests' own settings are none of a server's.
