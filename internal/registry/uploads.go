@@ -128,9 +128,7 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	return u.Size, broken
 }
 
-// CompleteUpload turns an upload into a blob of the repository. A digest that
-// does not match is refused with InvalidLayer and leaves the upload as it was.
-func (r *Registry) CompleteUpload(ctx context.Context, n RepositoryName, id string, c Completion) (Completed, error) {
+func (r *Registry) completeUpload(ctx context.Context, n RepositoryName, id string, c Completion) (Completed, error) {
 	release, err := r.claims.take(ctx, id)
 	if err != nil {
 		return Completed{}, err
