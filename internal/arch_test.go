@@ -32,6 +32,7 @@ var (
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
 	workers    = []string{"internal/verify"}
+	nodes      = []string{"internal/cluster"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
 	machine    = []string{"internal/diskspace"}
@@ -52,7 +53,7 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, following, vocabulary, generated)},
+	{wiring, slices.Concat(nodes, settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, following, vocabulary, generated)},
 	{offline, slices.Concat(workers, state, buckets, vocabulary)},
 	{settings, buckets},
 	{keys, []string{"internal/credentials"}},
@@ -65,6 +66,7 @@ var arrows = []struct {
 	{edges, slices.Concat([]string{"internal/httpx"}, following, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},
+	{nodes, state},
 	{heart, slices.Concat(state, machine, outside, following, vocabulary)},
 	{state, slices.Concat(machine, buckets, following, vocabulary)},
 	{machine, nil},

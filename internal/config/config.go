@@ -43,12 +43,14 @@ type Config struct {
 	Proxies     string `name:"trusted-proxies" env:"NIFUDA_TRUSTED_PROXIES" placeholder:"ADDRS" help:"Addresses or CIDR ranges, separated by commas, of the proxies that are believed in X-Forwarded-For and X-Forwarded-Proto (default none)."`
 	OIDCKeys    string `name:"oidc-keys" env:"NIFUDA_OIDC_KEYS" placeholder:"DIR" help:"Directory with the keys of OpenID Connect providers that cannot be asked over the network."`
 	OIDCHosts   string `name:"oidc-hosts" env:"NIFUDA_OIDC_HOSTS" placeholder:"HOSTS" help:"Hosts, with stars, separated by commas, that OpenID Connect providers may be at (default all that are not on this machine)."`
-	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: all (default ${default})."`
+	Role        string `name:"role" env:"NIFUDA_ROLE" default:"all" placeholder:"ROLE" help:"What this process does: api answers requests, worker does what is done in the background, all does both (default ${default})."`
+	DrainDelay  string `name:"drain-delay" env:"NIFUDA_DRAIN_DELAY" default:"0s" placeholder:"TIME" help:"How long a server that is told to end still takes connections while /readyz says that it ends, for load balancers (default ${default})."`
 	Audit       string `name:"audit" env:"NIFUDA_AUDIT" placeholder:"WHERE" help:"Where audit records go: file:PATH, stdout or off (default file:<data>/audit/audit.log)."`
 	Grace       string `name:"gc-grace" env:"NIFUDA_GC_GRACE" default:"24h" placeholder:"TIME" help:"How long a blob that no image refers to is kept, such as 90m or 24h (default ${default})."`
 	Undelete    string `name:"undelete-window" env:"NIFUDA_UNDELETE_WINDOW" default:"168h" placeholder:"TIME" help:"How long deleted images, tags and repositories can be restored; 0 is not at all (default ${default})."`
 	Seal        string `name:"seal" env:"NIFUDA_SEAL" placeholder:"ON|OFF" help:"Whether blobs are encrypted before they are stored: on or off (default on, but off where --blobs has sse=, for the bucket encrypts them then)."`
-	SealKeys    string `name:"seal-keys" env:"NIFUDA_SEAL_KEYS" placeholder:"WHERE" help:"Where the key ring is that seals them: file:PATH, env:NAME, command:COMMAND, or kms:KEY-ARN?endpoint=URL (default file:<data>/seal-keys)."`
+	SealKeys    string `name:"seal-keys" env:"NIFUDA_SEAL_KEYS" placeholder:"WHERE" help:"Where the key ring is that seals them: file:PATH, env:NAME, command:COMMAND, database: (sealed with the server key), or kms:KEY-ARN?endpoint=URL (default file:<data>/seal-keys)."`
+	ServerKey   string `name:"server-key" env:"NIFUDA_SERVER_KEY" placeholder:"WHERE" help:"Where the server key is, which several nodes share: file:PATH, env:NAME or command:COMMAND (default file:<data>/keys/server.key)."`
 	Scrub       string `name:"scrub-rate" env:"NIFUDA_SCRUB_RATE" default:"4MiB" placeholder:"BYTES" help:"Bytes per second at which everything stored is read and checked, again and again; 0 is never (default ${default})."`
 	Reserve     string `name:"disk-reserve" env:"NIFUDA_DISK_RESERVE" default:"256MiB" placeholder:"BYTES" help:"Free space that pushes leave on a disk, for the database and for deletions (default ${default})."`
 	OTLP        string `name:"otlp-endpoint" env:"NIFUDA_OTLP_ENDPOINT" placeholder:"URL" help:"OTLP collector that traces go to, such as http://localhost:4318; OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry count too (default none)."`
@@ -93,6 +95,9 @@ func (c *Config) complete() {
 	}
 	if c.SealKeys == "" {
 		c.SealKeys = schemeFile + filepath.Join(c.Data, "seal-keys")
+	}
+	if c.ServerKey == "" {
+		c.ServerKey = schemeFile + filepath.Join(c.Data, "keys", "server.key")
 	}
 	if c.Audit == "" {
 		c.Audit = schemeFile + filepath.Join(c.Data, "audit", "audit.log")

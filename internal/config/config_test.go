@@ -44,8 +44,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:5050", AdminListen: "127.0.0.1:5051", Data: "./data",
 		Database: "sqlite:" + filepath.Join("data", "nifuda.db"), Blobs: "file:" + filepath.Join("data", "blobs"), Audit: "file:" + filepath.Join("data", "audit", "audit.log"),
-		Account: "123456789012", Region: "us-east-1", Role: "all", LogFormat: "text", LogLevel: "info",
-		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), Scrub: "4MiB", Reserve: "256MiB", ReadOnly: "off", Quotas: "off", RateLimits: "off", PerSource: "0",
+		Account: "123456789012", Region: "us-east-1", Role: "all", DrainDelay: "0s", LogFormat: "text", LogLevel: "info",
+		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), ServerKey: "file:" + filepath.Join("data", "keys", "server.key"), Scrub: "4MiB", Reserve: "256MiB", ReadOnly: "off", Quotas: "off", RateLimits: "off", PerSource: "0",
 	}
 	if diff := cmp.Diff(want, config.Default()); diff != "" {
 		t.Error(diff)
@@ -91,6 +91,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	want.Blobs = "file:" + filepath.Join("d", "blobs")
 	want.Audit = "file:" + filepath.Join("d", "audit", "audit.log")
 	want.SealKeys = "file:" + filepath.Join("d", "seal-keys")
+	want.ServerKey = "file:" + filepath.Join("d", "keys", "server.key")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -210,12 +211,15 @@ func TestValidate(t *testing.T) {
 		{"proxy with a zone", func(c *config.Config) { c.Proxies = "fe80::1%eth0" }, `--trusted-proxies: "fe80::1%eth0" is neither an IP address nor a range such as 10.0.0.0/8`},
 		{"hosts of providers", func(c *config.Config) { c.OIDCHosts = "gitlab.example.com, *.ci.example, 127.0.0.1, ::1" }, ""},
 		{"host with port", func(c *config.Config) { c.OIDCHosts = "localhost,gitlab.example.com:8443" }, `--oidc-hosts: "gitlab.example.com:8443" is neither a host name, which may have stars, nor an IP address`},
-		{"api", func(c *config.Config) { c.Role = "api" }, `--role: api is not supported yet by this version; use all`},
-		{"worker", func(c *config.Config) { c.Role = "worker" }, `--role: worker is not supported yet by this version; use all`},
-		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not all`},
+		{"api", func(c *config.Config) { c.Role, c.Database = "api", "postgres://db/nifuda" }, ""},
+		{"worker", func(c *config.Config) { c.Role, c.Database = "worker", "postgres://db/nifuda" }, ""},
+		{"api with SQLite", func(c *config.Config) { c.Role = "api" }, `--role: api needs a database that several processes can use, --database postgres://…; with SQLite one process does all`},
+		{"worker with SQLite", func(c *config.Config) { c.Role, c.Database = "worker", "sqlite:x" }, `--role: worker needs a database that several processes can use, --database postgres://…; with SQLite one process does all`},
+		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not api or worker or all`},
+		{"endless drain", func(c *config.Config) { c.DrainDelay = "long" }, `--drain-delay: "long" is not a time such as 0, 90m or 168h`},
 		{"log format", func(c *config.Config) { c.LogFormat = "xml" }, `--log-format: "xml" is not text or json`},
 		{"log level", func(c *config.Config) { c.LogLevel = "loud" }, `--log-level: "loud" is not debug or info or warn or error`},
-		{"two mistakes", func(c *config.Config) { c.Account, c.Role = "1", "" }, "--account: \"1\" is not 12 digits\n--role: \"\" is not all"},
+		{"two mistakes", func(c *config.Config) { c.Account, c.Role = "1", "" }, "--account: \"1\" is not 12 digits\n--role: \"\" is not api or worker or all"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

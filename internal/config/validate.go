@@ -40,12 +40,14 @@ func (c *Config) Validate() error {
 		checkTLS(c.TLSCert, c.TLSKey),
 		about("trusted-proxies", checkProxies(c.Proxies)),
 		about("oidc-hosts", checkHosts(c.OIDCHosts)),
-		about("role", checkRole(c.Role)),
+		about("role", checkRole(c.Role, c.Database)),
+		about("drain-delay", checkDuration(c.DrainDelay)),
 		about("audit", checkAudit(c.Audit)),
 		about("gc-grace", checkDuration(c.Grace)),
 		about("undelete-window", checkDuration(c.Undelete)),
 		about("seal", checkSeal(c.Seal)),
 		about("seal-keys", checkSealKeys(c.SealKeys)),
+		about("server-key", checkServerKey(c.ServerKey)),
 		about("scrub-rate", checkSize(c.Scrub)),
 		about("disk-reserve", checkSize(c.Reserve)),
 		about("otlp-endpoint", checkEndpoint(c.OTLP)),
@@ -268,11 +270,18 @@ func parseProxies(list string) ([]netip.Prefix, error) {
 	return proxies, nil
 }
 
-func checkRole(role string) error {
-	if role == "api" || role == "worker" {
-		return fmt.Errorf("%s is not supported yet by this version; use all", role)
+// checkRole refuses to take apart a server that has its database for itself.
+func checkRole(role, database string) error {
+	if role == "all" {
+		return nil
 	}
-	return checkOneOf(role, "all")
+	if err := checkOneOf(role, "api", "worker", "all"); err != nil {
+		return err
+	}
+	if database == "" || strings.HasPrefix(database, schemeSQLite) {
+		return fmt.Errorf("%s needs a database that several processes can use, --database postgres://…; with SQLite one process does all", role)
+	}
+	return nil
 }
 
 func checkOneOf(value string, allowed ...string) error {

@@ -35,14 +35,15 @@ func (r *Registry) wantCollection() {
 	}
 }
 
-// collectInBackground runs a pass whenever one has something to do.
-func (r *Registry) collectInBackground(ctx context.Context) {
+// RunCollector runs a pass whenever one has something to do, and looks for
+// orphans each week, until ctx is done. One process of a database needs to.
+func (r *Registry) RunCollector(ctx context.Context) {
 	tick := time.NewTicker(r.collectionInterval())
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			r.report(ctx, "look for orphans", r.sweepOrphansWeekly(ctx))
+			r.report(ctx, "look for orphans", ignoreEnd(ctx, r.sweepOrphansWeekly(ctx)))
 		case <-r.collectionWanted:
 		case <-ctx.Done():
 			return

@@ -39,7 +39,7 @@ func (r *Registry) completedBefore(ctx context.Context, n RepositoryName, id str
 	if err != nil || !r.uploads.fresh(id, to.id) {
 		return Completed{}, false
 	}
-	if _, err := r.store.Upload(ctx, id); !errors.Is(err, store.ErrNotFound) {
+	if _, err := r.store.Upload(ctx, id); !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrEnded) {
 		return Completed{}, false
 	}
 	for _, digest := range c.Digests {

@@ -187,8 +187,8 @@ const (
 // recountPage is how many repositories are looked up at once.
 const recountPage = 100
 
-// recountInBackground recounts everything now and then.
-func (r *Registry) recountInBackground(ctx context.Context) {
+// RunRecounts recounts everything now and then.
+func (r *Registry) RunRecounts(ctx context.Context) {
 	interval := recountInterval
 	if r.store.Exclusive() {
 		interval = recountIntervalAlone

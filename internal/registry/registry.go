@@ -63,6 +63,8 @@ type Options struct {
 	ECRQuotas bool
 	// ECRRates says the same of ECR's request rates, which are not measured here.
 	ECRRates bool
+	// UploadClaims keep other nodes from an upload; nil where there are none.
+	UploadClaims UploadClaims
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -117,8 +119,9 @@ const (
 	cachedManifestSize = 8 << 10 // bytes
 )
 
-// New returns the registry over its metadata and its blobs. [Registry.Run]
-// must run beside it.
+// New returns the registry over its metadata and its blobs. [Registry.RunPulls]
+// must run beside it in each process, and in one of them [Registry.RunSweeps],
+// [Registry.RunCollector] and [Registry.RunSealing].
 func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -136,7 +139,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		sealing: o.SealingKeys,
 		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
-		claims:  newClaims(),
+		claims:  newClaims(o.UploadClaims),
 		pulls:   newPulls(o.Metrics),
 		traffic: newTraffic(o.Metrics),
 		grace:   o.Grace,

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,10 +90,11 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if err != nil {
 		return 0, err
 	}
-	u, err := r.upload(ctx, n, to.id, id)
+	u, unclaim, err := r.takeUpload(ctx, n, to.id, id, p)
 	if err != nil {
 		return 0, err
 	}
+	defer unclaim()
 	if err := checkOffset(u, p); err != nil {
 		return u.Size, err
 	}
@@ -115,17 +117,50 @@ func (r *Registry) AppendUpload(ctx context.Context, n RepositoryName, id string
 	if err := rc.save(ctx, &saved); err != nil {
 		return u.Size, err
 	}
+	resumed := rc.resumed
 	u = saved
 	addPart(&u, received)
 	u.UpdatedAt = r.millis()
-	err = r.store.SaveUpload(ctx, u)
+	won, err := r.store.SaveUpload(ctx, u)
 	if store.IsForeignKey(err) { // the repository was deleted meanwhile
 		return 0, errors.Join(repositoryNotFound(n), r.abandon(ctx, u.WriterState))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("save upload: %w", err)
 	}
+	if !won {
+		size, err := r.losePart(ctx, n, to.id, u, p, resumed)
+		return size, errors.Join(err, broken)
+	}
 	return u.Size, broken
+}
+
+// losePart refuses a part because another node was faster to add one. Its bytes
+// are dropped, unless they are behind those of an earlier part, where the other
+// node's are too. If it was saved after all, and only the answer was lost when the
+// database went away, the part is taken.
+func (r *Registry) losePart(ctx context.Context, n RepositoryName, repositoryID string, lost store.Upload, p Part, resumed bool) (int64, error) {
+	u, err := r.upload(ctx, n, repositoryID, lost.ID)
+	if err == nil && isSameState(u, lost) {
+		return u.Size, nil
+	}
+	if !resumed {
+		if err := r.abandon(ctx, lost.WriterState); err != nil {
+			r.log.WarnContext(ctx, "bytes of an upload left behind", "upload", lost.ID, "error", err)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := checkOffset(u, p); err != nil {
+		return u.Size, err
+	}
+	return u.Size, uploadInUse(lost.ID)
+}
+
+// isSameState reports whether two states of an upload are of the same bytes.
+func isSameState(one, other store.Upload) bool {
+	return one.Size == other.Size && bytes.Equal(one.WriterState, other.WriterState) && bytes.Equal(one.Content, other.Content)
 }
 
 func (r *Registry) completeUpload(ctx context.Context, n RepositoryName, id string, c Completion) (Completed, error) {
@@ -138,10 +173,11 @@ func (r *Registry) completeUpload(ctx context.Context, n RepositoryName, id stri
 	if err != nil {
 		return Completed{}, err
 	}
-	u, err := r.upload(ctx, n, to.id, id)
+	u, unclaim, err := r.takeUpload(ctx, n, to.id, id, c.Part)
 	if err != nil {
 		return Completed{}, err
 	}
+	defer unclaim()
 	if err := checkOffset(u, c.Part); err != nil {
 		return Completed{}, err
 	}
@@ -168,11 +204,18 @@ func (r *Registry) CancelUpload(ctx context.Context, n RepositoryName, id string
 	if err != nil {
 		return err
 	}
-	u, err := r.upload(ctx, n, p.id, id)
+	u, unclaim, err := r.takeUpload(ctx, n, p.id, id, Part{})
 	if err != nil {
 		return err
 	}
-	if err := r.store.DeleteUpload(ctx, id); err != nil {
+	defer unclaim()
+	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		return r.endUpload(ctx, tx, u)
+	})
+	if errors.Is(err, errNotEnded) {
+		return uploadNotFound(n, id)
+	}
+	if err != nil {
 		return fmt.Errorf("cancel upload: %w", err)
 	}
 	r.uploads.end(id)
@@ -189,7 +232,7 @@ func (r *Registry) upload(ctx context.Context, n RepositoryName, repositoryID, i
 	switch {
 	case errors.Is(err, store.ErrNotFound) && r.uploads.fresh(id, repositoryID):
 		return store.Upload{ID: id, RepositoryID: repositoryID}, nil
-	case errors.Is(err, store.ErrNotFound), err == nil && u.RepositoryID != repositoryID:
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrEnded), err == nil && u.RepositoryID != repositoryID:
 		return store.Upload{}, uploadNotFound(n, id)
 	case err != nil:
 		return store.Upload{}, fmt.Errorf("read upload: %w", err)
@@ -294,7 +337,13 @@ func (r *Registry) discardRefused(ctx context.Context, u store.Upload, refusal e
 		return refusal
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := r.store.DeleteUpload(ctx, u.ID); err != nil {
+	err := r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		return r.endUpload(ctx, tx, u)
+	})
+	if errors.Is(err, errNotEnded) { // it is another node's
+		return refusal
+	}
+	if err != nil {
 		return errors.Join(refusal, fmt.Errorf("discard upload: %w", err))
 	}
 	r.uploads.end(u.ID)
@@ -324,6 +373,13 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {
 		healed = false
+		if u.ID != "" {
+			// First: who was slower than another node has nothing to say about the
+			// bytes, which may be that one's.
+			if err := r.endUpload(ctx, tx, u); err != nil {
+				return err
+			}
+		}
 		if err := limitStorage(ctx, tx, u.RepositoryID, limits); err != nil {
 			return err
 		}
@@ -339,10 +395,7 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 			err = checkStorage(ctx, tx, n, u.RepositoryID, limits)
 		}
 		existed = existed && !healed
-		if err != nil || u.ID == "" {
-			return err
-		}
-		return tx.EndUpload(ctx, u.ID)
+		return err
 	})
 	gone := store.IsForeignKey(err) || errors.Is(err, store.ErrNotFound) // the repository was deleted meanwhile
 	if b.Location != "" && (gone || isRefusal(err) || err == nil && id != b.ID && !healed) {
@@ -351,6 +404,9 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	}
 	if gone {
 		return false, repositoryNotFound(n)
+	}
+	if errors.Is(err, errNotEnded) {
+		return false, uploadNotFound(n, u.ID)
 	}
 	if isRefusal(err) {
 		u.WriterState = nil // its bytes are gone
@@ -364,6 +420,21 @@ func (r *Registry) commitBlob(ctx context.Context, n RepositoryName, u store.Upl
 	}
 	r.uploads.end(u.ID)
 	return existed, nil
+}
+
+// errNotEnded is that another node has saved or ended an upload since it was read.
+var errNotEnded = errors.New("the upload is not as it was read")
+
+// endUpload ends an upload with the transaction, or returns [errNotEnded].
+func (r *Registry) endUpload(ctx context.Context, tx *store.Tx, u store.Upload) error {
+	ended, err := tx.EndUpload(ctx, u, r.millis())
+	if err != nil {
+		return fmt.Errorf("end upload: %w", err)
+	}
+	if !ended {
+		return errNotEnded
+	}
+	return nil
 }
 
 // abandon removes what a writer's state stands for.

@@ -37,7 +37,7 @@ func SourceKeys(o Options, missing func(key string)) func(ctx context.Context, m
 }
 
 func (s *server) sourceKeys(ctx context.Context, metadata *store.Store, missing func(key string)) (openKey, error) {
-	source, err := s.ringSource(ctx)
+	source, err := s.movedRing(ctx, metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,24 @@ func (s *server) sourceKeys(ctx context.Context, metadata *store.Store, missing 
 	}, nil
 }
 
+// movedRing returns where the key ring of a database is kept: in that database,
+// if the settings say so.
+func (s *server) movedRing(ctx context.Context, metadata *store.Store) (keyring.Source, error) {
+	if s.Config.SealKeys == ringInDatabase {
+		return newSharedSecret(metadata, s.keyring, ringSecret)
+	}
+	return s.ringSource(ctx)
+}
+
 // checkMovedServerKey refuses a server key that is not the database's.
 func (s *server) checkMovedServerKey(ctx context.Context, metadata *store.Store, missing func(key string)) error {
-	key, err := credentials.ServerKey(s.Config.Data, false)
+	source, err := credentials.ParseSource("--server-key", s.Config.ServerKey, s.Getenv)
+	if err != nil {
+		return err
+	}
+	key, err := credentials.ServerKey(ctx, source, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		missing(fmt.Sprintf("the server key (%s)", credentials.ServerKeyPath(s.Config.Data)))
+		missing(fmt.Sprintf("the server key (%s)", source))
 		return nil
 	}
 	if err != nil {
@@ -82,8 +95,9 @@ func (s *server) checkMovedServerKey(ctx context.Context, metadata *store.Store,
 	if err != nil {
 		return err
 	}
+	s.keyring = own
 	if known != serverKeyCheck(own) {
-		return anotherServerKey(s.Config.Data, errors.New("put that one there, or none"))
+		return anotherServerKey(source, errors.New("put that one there, or none"))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/awsquery"
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
@@ -26,7 +27,7 @@ import (
 // refuse them.
 func (s *server) routes(root credentials.RootKey) http.Handler {
 	var (
-		health = ops.Health(s.registry.Ping, s.Log)
+		health = ops.Health(s.readiness)
 		keys   = s.keys(root)
 		access = s.authorizer()
 		json   = s.jsonAPIs(keys, access)
@@ -54,9 +55,18 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 
 // handler returns routes with what surrounds every request.
 func (s *server) handler(root credentials.RootKey) http.Handler {
-	return httpx.NewHandler(s.routes(root), httpx.Options{
+	return httpx.NewHandler(s.served(root), httpx.Options{
 		Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Tracer: s.tracer, Proxies: s.Config.TrustedProxies(), Audit: s.audit,
 	})
+}
+
+// served is what is answered: of a node that only works in the background its
+// health alone.
+func (s *server) served(root credentials.RootKey) http.Handler {
+	if s.Config.Role == cluster.RoleWorker {
+		return ops.Health(s.readiness)
+	}
+	return s.routes(root)
 }
 
 // isQuery reports whether a request to / is one of the Query protocol: a form, or

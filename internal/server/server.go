@@ -28,7 +28,9 @@ import (
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/file"
 	"github.com/nifuda/nifuda/internal/blob/measured"
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/config"
+	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
@@ -77,10 +79,16 @@ type server struct {
 	guard      *authn.Guard
 	audit      func(httpx.Served)
 	identities *identity.Identities
+	ring       *keyring.Ring
 	kms        *kms.Service
 	bodies     *httpx.Bodies
 	requests   atomic.Int64 // that have come so far, but for those after its health
 	closers    []func() error
+
+	metadata  *store.Store
+	member    *cluster.Member
+	timing    cluster.Timing // of the cluster; zero is the usual one
+	readiness *ops.Readiness
 }
 
 func (s *server) close() error {
@@ -103,23 +111,30 @@ func (s *server) open(ctx context.Context) error {
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
+	if err := s.join(ctx); err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	var claims registry.UploadClaims
+	if s.member != nil && !metadata.Exclusive() {
+		claims = s.member
+	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		UploadClaims: claims,
+		Keys:         keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
 		ECRQuotas: s.Config.Quotas == "ecr", ECRRates: s.Config.RateLimits == "ecr",
 		Requests: s.requests.Load, Room: s.room(s.watchDisks()), Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
 	})
-	s.inBackground(s.registry.Run)
-	s.inBackground(s.registry.RunSealing)
+	s.readiness = ops.NewReadiness(s.registry.Ping, s.Log)
 	s.countSealing()
 	s.scrub = verify.New(verify.Options{
 		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
 	}, s.metrics)
-	s.inBackground(s.scrub.Run)
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
 	s.measureProcess()
+	s.startJobs()
 	return nil
 }
 
@@ -132,10 +147,15 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
+	s.metadata = metadata
 	s.closers = append(s.closers, metadata.Close)
 	metadata.Register(s.metrics)
-	if s.keyring, err = openServerKey(ctx, metadata, s.Config.Data); err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	serverKey, err := credentials.ParseSource("--server-key", s.Config.ServerKey, s.Getenv)
+	if err == nil {
+		s.keyring, err = openServerKey(ctx, metadata, serverKey)
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--server-key: %w", err)
 	}
 	s.identities, err = identity.New(ctx, metadata, identity.Options{
 		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
@@ -145,14 +165,14 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
-	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, s.Config.Data); err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, serverKey); err != nil {
+		return nil, nil, nil, fmt.Errorf("--server-key: %w", err)
 	}
-	s.inBackground(s.identities.Run)
 	ring, err := s.openRing(ctx, metadata)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
 	}
+	s.ring = ring
 	s.openKeys(metadata, ring)
 	blobs, err = s.openBlobs(ctx)
 	if err != nil {
@@ -161,11 +181,10 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	return metadata, measured.New(blobs, s.metrics), s.dataKeys(metadata, ring), nil
 }
 
-// openKeys starts the key management service, whose key material is wrapped by
+// openKeys opens the key management service, whose key material is wrapped by
 // the key ring.
 func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
 	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
-	s.inBackground(s.kms.Run)
 }
 
 // openAudit opens what takes the audit records, which are flushed when the
@@ -261,11 +280,11 @@ func (s *server) serve(ctx context.Context) error {
 		defer private.Close()
 		servers = append(servers, listening{httpx.NewServer(ops.Admin(s.metrics), s.Log), private})
 	}
-	root, err := s.rootKey(s.endpoint(public.Addr()))
+	root, err := s.rootKey(ctx, s.endpoint(public.Addr()))
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = s.handler(root)
+	servers[0].server.Handler = s.closing(s.handler(root))
 	return s.run(ctx, servers)
 }
 
@@ -277,10 +296,37 @@ func (s *server) run(ctx context.Context, servers []listening) (err error) {
 	s.greet(servers[0].listener.Addr())
 	select {
 	case <-ctx.Done():
-		s.Log.InfoContext(ctx, "draining", "patience", drainTime)
+		err = s.announceEnd(ctx, failed)
 	case err = <-failed:
 	}
 	return errors.Join(err, drain(servers))
+}
+
+// announceEnd says to load balancers that this process ends, and gives them the
+// time to send their requests elsewhere before it takes no more connections.
+func (s *server) announceEnd(ctx context.Context, failed <-chan error) error {
+	s.readiness.Drain()
+	delay := s.Config.DrainTime()
+	s.Log.InfoContext(ctx, "draining", "delay", delay, "patience", drainTime)
+	wait := time.NewTimer(delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// closing has clients that keep their connections let go of them, once the server
+// ends.
+func (s *server) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.readiness.Draining() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (l listening) run() error {

@@ -20,7 +20,11 @@ import (
 var whole = map[string]string{
 	`SELECT location, digest, size, domain, sealing FROM blobs WHERE location IS NOT NULL`: "a backup is of all blobs",
 	`SELECT location, digest, size, domain, NULL FROM blobs WHERE location IS NOT NULL`:    "a backup is of all blobs",
-	`SELECT id, beat FROM nodes`:                                                                         "a handful of rows",
+	`SELECT id, beat FROM nodes`: "a handful of rows",
+	`SELECT id, host, role, version, started_at, seen_at, beat FROM nodes ORDER BY id`: "a row for each node",
+	`SELECT name, node_id FROM leases ORDER BY name`:                                   "a handful of rows",
+	`SELECT id, beat FROM trash_holds ORDER BY id`:                                     "a row for each backup that runs",
+	staleUploads: "no more claims than requests under way",
 	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
@@ -65,6 +69,9 @@ var whole = map[string]string{
 		UNION ALL SELECT 'tag', t.key, t.value, '' FROM repositories r
 			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`: "at most 50 tags, and as many settings as a registry has",
 }
+
+const staleUploads = `SELECT id, repository_id, writer_state, updated_at, version FROM uploads
+		WHERE updated_at < $1 AND NOT EXISTS (SELECT 1 FROM upload_claims WHERE upload_id = uploads.id) ORDER BY updated_at LIMIT $2`
 
 const countPolicyHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
 		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS found`
@@ -134,6 +141,7 @@ func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
 		`INSERT INTO deleted_image_blobs (deletion_id, repository_id, blob_digest) SELECT manifest_digest, repository_id, blob_digest FROM manifest_blobs`,
 		`INSERT INTO deleted_image_tags (deletion_id, repository_id, name) SELECT digest, repository_id, name FROM tags`,
 		`INSERT INTO trash (location, size, delete_after) SELECT id, size, created_at FROM blobs`,
+		`INSERT INTO ended_uploads (id, ended_at) SELECT id, created_at FROM blobs`,
 	}
 	if analyze {
 		statements = append(statements, `ANALYZE`)

@@ -24,6 +24,7 @@ type postgresEngine struct {
 	announce bool      // other nodes may hear
 	slots    *slots
 	sums     *accountSums
+	holds    seenHolds
 }
 
 func openPostgres(ctx context.Context, url string, o options) (*Store, error) {
