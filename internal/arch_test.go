@@ -30,7 +30,7 @@ var (
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx", "internal/ratelimit"}
 	workers    = []string{"internal/verify"}
 	nodes      = []string{"internal/cluster"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}

@@ -158,7 +158,7 @@ func (h *handler) finish(x *exchange, r *http.Request, panicked any) {
 	took := h.Now().Sub(x.start)
 	h.Metrics.observe(x, r.Method, took)
 	h.logRequest(x, r, took, abort)
-	if h.Audit != nil {
+	if h.Audit != nil && !x.record.Throttled {
 		h.Audit(Served{Request: r, Record: &x.record, Start: x.start, Status: x.writer.status})
 	}
 	if abort {
@@ -171,7 +171,7 @@ func (h *handler) logRequest(x *exchange, r *http.Request, took time.Duration, a
 	if x.writer.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if !h.Log.Enabled(x, level) {
+	if x.record.Throttled || !h.Log.Enabled(x, level) {
 		return
 	}
 	h.Log.LogAttrs(x, level, "request",

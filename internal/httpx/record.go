@@ -52,6 +52,10 @@ type Record struct {
 	// RetryAfter is what the header of that name says in an answer of status
 	// 429, in whole seconds; less than one means one.
 	RetryAfter time.Duration
+	// Throttled says that the request is one too many of a caller who is known. It
+	// is counted and has no line in the log and no record in the audit: they would
+	// grow with what is refused.
+	Throttled bool
 
 	// What follows is for the audit alone.
 

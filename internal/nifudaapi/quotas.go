@@ -119,7 +119,7 @@ func (a *api) owner(ctx context.Context, account, repository *string) (registry.
 // quota returns which quota a request is about, and whose.
 func (a *api) quota(ctx context.Context, account, repository *string, name string) (o registry.QuotaOwner, q quota.Quota, err error) {
 	q, known := quota.Find(quota.Name(name), isECROperation)
-	if !known || q.Name.IsRate() { // no version measures rates yet
+	if !known {
 		return o, q, registry.InvalidParameter("name", "there is no quota of the name "+name)
 	}
 	o, err = a.owner(ctx, account, repository)

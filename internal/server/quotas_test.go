@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -168,6 +169,7 @@ func TestUsageAndQuotasCanBeAskedFor(t *testing.T) {
 	if u := usage.Usage; u.Images != 1 || u.Layers != 1 || u.Bytes != int64(2+len(manifestOf("v1"))) {
 		t.Errorf("usage of the repository: %+v", u)
 	}
+	f.limit("", "rate-DescribeImages", 5)
 	var list struct {
 		Quotas []struct {
 			Name     string
@@ -180,11 +182,12 @@ func TestUsageAndQuotasCanBeAskedFor(t *testing.T) {
 	found := map[string]bool{}
 	for _, q := range list.Quotas {
 		found[q.Name] = true
-		if q.Name == "tags-per-image" && (q.Value != 1000 || q.Set) || q.Name == "repositories" && (q.Value != -1 || *q.EcrValue != 100_000) {
+		if q.Name == "tags-per-image" && (q.Value != 1000 || q.Set) || q.Name == "repositories" && (q.Value != -1 || *q.EcrValue != 100_000) ||
+			q.Name == "rate-DescribeImages" && (q.Value != 5 || !q.Set) {
 			t.Errorf("%+v", q)
 		}
 	}
-	if !found["tags-per-image"] || !found["account-storage"] {
+	if !found["tags-per-image"] || !found["rate-DescribeImages"] || !found["account-storage"] {
 		t.Errorf("listed are %v", found)
 	}
 	for _, name := range []string{"rate-Nothing", "nothing"} {
@@ -236,5 +239,53 @@ func TestQuotasAreSetFromTheHomeAccountOnly(t *testing.T) {
 	f.send(f.own("PutQuota", map[string]any{"AccountId": "210987654321", "Name": "repositories", "Value": 0}), http.StatusOK)
 	if got := other.toldByAPI(other.api("CreateRepository", map[string]any{"repositoryName": "app"})); got.code != "LimitExceededException" {
 		t.Errorf("CreateRepository: %+v", got)
+	}
+}
+
+// Requests beyond a rate are told so in the words of both planes, and when to
+// come again.
+func TestTooManyRequestsAreThrottled(t *testing.T) {
+	var s *server
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", func(started *server) { s = started })
+	f.send(f.api("CreateRepository", map[string]any{"repositoryName": "app"}), http.StatusOK)
+	for _, operation := range []string{"DescribeRepositories", "ListImages"} {
+		f.limit("", "rate-"+operation, 1)
+	}
+	if err := s.limiter.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	throttled := func(ask func() *http.Request) *httptest.ResponseRecorder {
+		for range 50 { // a burst is ten seconds' worth
+			w := httptest.NewRecorder()
+			if f.handler.ServeHTTP(w, ask()); w.Code != http.StatusOK {
+				return w
+			}
+		}
+		t.Fatal("nothing was refused")
+		return nil
+	}
+	api := throttled(func() *http.Request { return f.api("DescribeRepositories", map[string]any{}) })
+	if api.Code != http.StatusBadRequest || !strings.Contains(api.Body.String(), `"ThrottlingException"`) || !strings.Contains(api.Body.String(), `"Rate exceeded"`) {
+		t.Errorf("the API: %d %s", api.Code, api.Body)
+	}
+	v2 := throttled(func() *http.Request { return f.v2("GET", "/v2/app/tags/list", nil) })
+	if v2.Code != http.StatusTooManyRequests || v2.Header().Get("Retry-After") == "" || !strings.Contains(v2.Body.String(), `"TOOMANYREQUESTS"`) {
+		t.Errorf("/v2/: %d %v %s", v2.Code, v2.Header(), v2.Body)
+	}
+	f.send(f.api("DescribeImages", map[string]any{"repositoryName": "app"}), http.StatusOK) // has no rate
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]bool{}
+	for _, family := range families {
+		if family.GetName() == "nifuda_throttled_requests_total" {
+			for _, m := range family.GetMetric() {
+				counted[m.GetLabel()[1].GetValue()+" "+m.GetLabel()[0].GetValue()] = true
+			}
+		}
+	}
+	if !counted["ecr DescribeRepositories"] || !counted["oci ListImages"] {
+		t.Errorf("counted are %v", counted)
 	}
 }

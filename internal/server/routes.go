@@ -90,6 +90,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Authorizer:    access,
+		Limiter:       s.limiter,
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
@@ -143,6 +144,7 @@ func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handl
 		Authenticator: s.logins(tokens, keys),
 		Tokens:        tokens,
 		Authorizer:    access,
+		Limiter:       s.limiter,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Default:       registry.ID{Account: s.Config.Account, Region: s.Config.Region},
 		Log:           s.Log,

@@ -37,6 +37,7 @@ import (
 	"github.com/nifuda/nifuda/internal/keyring"
 	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
+	"github.com/nifuda/nifuda/internal/ratelimit"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
 	"github.com/nifuda/nifuda/internal/trace"
@@ -77,6 +78,7 @@ type server struct {
 	registry   *registry.Registry
 	scrub      *verify.Verifier
 	guard      *authn.Guard
+	limiter    *ratelimit.Limiter
 	audit      func(httpx.Served)
 	identities *identity.Identities
 	ring       *keyring.Ring
@@ -130,6 +132,9 @@ func (s *server) open(ctx context.Context) error {
 		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
 	}, s.metrics)
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
+	if err := s.openLimiter(ctx); err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
@@ -270,7 +275,9 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer public.Close()
 	server := httpx.NewServer(nil, s.Log)
-	servers := []listening{{server, httpx.LimitConnections(public, server, maxConnections())}}
+	servers := []listening{{server, httpx.LimitConnections(public, server, httpx.ConnectionLimits{
+		All: maxConnections(), PerSource: s.Config.SourceConnections(), Proxies: s.Config.TrustedProxies(),
+	})}}
 	servers[0].server.TLSConfig = certificate
 	if s.Config.AdminListen != config.AdminOff {
 		private, err := net.Listen("tcp", s.Config.AdminListen)
