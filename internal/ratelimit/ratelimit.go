@@ -117,12 +117,12 @@ type Request struct {
 	Operation string
 }
 
-// Throttled refuses a request. The record of the request says when to come again.
-type Throttled struct{}
+// A ThrottledError refuses a request. The record of the request says when to come again.
+type ThrottledError struct{}
 
-func (*Throttled) Error() string { return Message }
+func (*ThrottledError) Error() string { return Message }
 
-// Admit returns nil or [*Throttled].
+// Admit returns nil or [*ThrottledError].
 func (l *Limiter) Admit(ctx context.Context, r Request) error {
 	if l == nil || r.Operation == "" {
 		return nil
@@ -153,7 +153,7 @@ func (l *Limiter) Admit(ctx context.Context, r Request) error {
 	record := httpx.RecordOf(ctx)
 	record.Throttled, record.RetryAfter = true, wait+time.Second // rounded up
 	l.throttled.WithLabelValues(record.Protocol, r.Operation).Inc()
-	return &Throttled{}
+	return &ThrottledError{}
 }
 
 // pullOperation is what a pull is counted by: each reads one manifest or more.

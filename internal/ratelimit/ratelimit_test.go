@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
@@ -143,7 +144,7 @@ func TestSessionsOfARoleAreOnePrincipal(t *testing.T) {
 	f.ask(t, user("other"), "PutImage", 1)
 	ci := 0
 	for i := range 100 {
-		ci += f.ask(t, session(fmt.Sprint(i)), "PutImage", 1)
+		ci += f.ask(t, session(strconv.Itoa(i)), "PutImage", 1)
 	}
 	if ci > 6 {
 		t.Errorf("many sessions of a role got %d in a second, of which half of 10 are theirs", ci)
