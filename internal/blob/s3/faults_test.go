@@ -2,12 +2,15 @@ package s3
 
 import (
 	"bytes"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +46,9 @@ type faultyServer struct {
 
 	mu     sync.Mutex
 	decide func(operation string) fault
-	seen   map[string]int // requests by operation
+	// inspect looks at each request; nil does not.
+	inspect func(*http.Request)
+	seen    map[string]int // requests by operation
 }
 
 func startFaulty(t *testing.T, to string) *faultyServer {
@@ -58,11 +63,31 @@ func startFaulty(t *testing.T, to string) *faultyServer {
 	}
 	s := httptest.NewServer(f)
 	f.address = strings.TrimPrefix(s.URL, "http://")
+	f.closeWith(t, s)
+	return f
+}
+
+// closeWith ends the proxy with the test.
+func (f *faultyServer) closeWith(t *testing.T, s *httptest.Server) {
 	t.Cleanup(func() {
 		close(f.ended)
 		s.CloseClientConnections()
 		s.Close()
 	})
+}
+
+// startTLS puts TLS before an S3 server, and has the process trust it.
+func startTLS(t *testing.T, to string) *faultyServer {
+	t.Helper()
+	f := startFaulty(t, to)
+	s := httptest.NewTLSServer(f)
+	t.Cleanup(s.Close)
+	f.address = strings.TrimPrefix(s.URL, "https://")
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
 	return f
 }
 
@@ -96,6 +121,9 @@ func (f *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation := operationOf(r)
 	f.mu.Lock()
 	f.seen[operation]++
+	if f.inspect != nil {
+		f.inspect(r)
+	}
 	what := f.decide(operation)
 	f.mu.Unlock()
 	switch what {

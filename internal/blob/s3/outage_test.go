@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -303,6 +304,38 @@ func TestWhateverIsAcknowledgedIsReadable(t *testing.T) {
 		}
 	}
 	checkEmpty(t, good, walked)
+}
+
+// Over TLS bodies are not signed: their SHA-256 would cost more than the rest.
+func TestOverTLSBodiesAreChecksummedAndNotSigned(t *testing.T) {
+	server := buckettest.Start(t)
+	front := startTLS(t, server.Address)
+	s := openStore(t, strings.Replace(server.URLAt(front.address, "p"), "endpoint=http%3A", "endpoint=https%3A", 1))
+	signed, unsummed := 0, 0
+	front.inspect = func(r *http.Request) {
+		if r.Method != http.MethodPut {
+			return
+		}
+		if r.Header.Get("X-Amz-Content-Sha256") != "UNSIGNED-PAYLOAD" {
+			signed++
+		}
+		if r.Header.Get("X-Amz-Checksum-Crc32c") == "" {
+			unsummed++
+		}
+	}
+	for _, size := range []int{100_000, 11 << 20} {
+		want := random(size, 1)
+		location, err := push(t.Context(), s, nil, want, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readAll(t.Context(), s, location, nil, 0); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("read: %d bytes, %v", len(got), err)
+		}
+	}
+	if signed+unsummed > 0 || front.count("PutObject") == 0 || front.count("UploadPart") == 0 {
+		t.Errorf("%d bodies were signed, %d had no checksum", signed, unsummed)
+	}
 }
 
 func TestACutBodyIsReadOn(t *testing.T) {
