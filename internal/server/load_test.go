@@ -104,6 +104,9 @@ func dump(t *testing.T, database string) map[string][]string {
 		if name == "nodes" || name == "leases" || name == "secrets" { // of the server, not of what it holds
 			continue
 		}
+		if name == "repository_usage" { // a load is not counted before the first recount
+			continue
+		}
 		for _, row := range rows(t, db, "SELECT * FROM "+name) {
 			all[name] = append(all[name], describeRow(name, row, names))
 		}
