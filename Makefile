@@ -67,7 +67,7 @@ e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compos
 
 .PHONY: soak
 soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
-	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
+	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
 
