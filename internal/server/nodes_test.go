@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
@@ -208,4 +210,65 @@ func TestWorkerServesItsHealthAlone(t *testing.T) {
 	f.send(f.v2("GET", "/readyz", nil), http.StatusOK)
 	f.send(f.v2("GET", "/v2/", nil), http.StatusNotFound)
 	f.send(f.api("DescribeRepositories", map[string]any{}), http.StatusNotFound)
+}
+
+// Each job that must run once has one node of those that work, and another one
+// when that one ends.
+func TestEachJobRunsOnOneNode(t *testing.T) {
+	database := storetest.PostgresURL(t)
+	t.Setenv("TEST_SERVER_KEY", serverKeyText)
+	var servers []*server
+	for _, role := range []string{"api", "worker", "all"} {
+		c := config.Default()
+		c.Data, c.Database, c.Role = t.TempDir(), database, role
+		c = inData(c)
+		c.ServerKey, c.SealKeys = "env:TEST_SERVER_KEY", "database:"
+		s := newTestServer(c, testEnvironment)
+		s.timing = cluster.Timing{Beat: 50 * time.Millisecond, Trust: 2 * time.Second, Patience: 4 * time.Second}
+		if err := s.open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, s)
+	}
+	jobs := 0
+	for _, j := range servers[0].jobs() {
+		if j.where == once {
+			jobs++
+		}
+	}
+	api, worker, all := servers[0], servers[1], servers[2]
+	awaitTrue(t, func() bool { return held(t, worker)+held(t, all) == jobs })
+	if n := held(t, api); n != 0 {
+		t.Errorf("a node that only answers has %d jobs", n)
+	}
+	if err := worker.close(); err != nil {
+		t.Error(err)
+	}
+	awaitTrue(t, func() bool { return held(t, all) == jobs })
+	for _, s := range []*server{all, api} {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left := nodesOf(t, database); len(left) != 0 {
+		t.Errorf("after the end there are %v", left)
+	}
+}
+
+// held is how many jobs a server says that it does.
+func held(t *testing.T, s *server) (jobs int) {
+	t.Helper()
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "nifuda_lease_held" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			jobs += int(m.GetGauge().GetValue())
+		}
+	}
+	return jobs
 }
