@@ -138,6 +138,13 @@ func (p *pulls) last(n RepositoryName, digest string) int64 {
 	return 0
 }
 
+// pending is how much waits to be stored.
+func (p *pulls) pending() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pairs)
+}
+
 func (p *pulls) take() map[pairKey]*tally {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 
@@ -30,12 +31,13 @@ type receiver struct {
 	content []byte
 	writer  blob.Writer // nil while content has it all
 	resumed bool        // writer continues what an earlier request saved
+	writing *atomic.Int64
 }
 
 // newReceiver continues from what was saved of an upload: its content or the
 // state of its writer. An upload is sealed to its end as it was begun.
 func (r *Registry) newReceiver(ctx context.Context, keeper Keeper, u store.Upload) (*receiver, error) {
-	rc := &receiver{blobs: r.blobs, room: r.makeRoom, allowed: allowance{bytes: quota.Unlimited}}
+	rc := &receiver{writing: &r.writing, blobs: r.blobs, room: r.makeRoom, allowed: allowance{bytes: quota.Unlimited}}
 	var err error
 	switch {
 	case u.Sealing != nil:
@@ -77,6 +79,8 @@ func (rc *receiver) bound(allowed allowance, before int64) {
 // receive reads body to its end. It returns how many bytes it took, and
 // separately what ended the body early and what kept us from storing it.
 func (rc *receiver) receive(ctx context.Context, body io.Reader, length int64) (n int64, broken, failed error) {
+	rc.writing.Add(1)
+	defer rc.writing.Add(-1)
 	if body == nil {
 		return 0, nil, nil
 	}

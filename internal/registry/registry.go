@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,6 +89,7 @@ type Registry struct {
 	claims  *claims
 	pulls   *pulls
 	traffic *traffic
+	writing atomic.Int64 // uploads that are being written to
 	grace   time.Duration
 
 	redirects      bool // see Options
@@ -164,6 +166,7 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		r.manifests = newCache[foundManifest](cachedManifests)
 		r.protections = newCache[*protection](cachedProtections)
 	}
+	r.measureQueues(o.Metrics)
 	return r
 }
 

@@ -21,12 +21,13 @@ func (s *server) openTracer(ctx context.Context) (err error) {
 	return nil
 }
 
-// measureProcess shows what runs.
+// measureProcess shows what runs, and how its caches do.
 func (s *server) measureProcess() {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "nifuda_build_info", Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": s.Version, "role": s.Config.Role},
 	})
 	build.Set(1)
+	s.identities.Register(s.metrics)
 	s.metrics.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
