@@ -42,9 +42,15 @@ image: ## Build the container image for amd64 and arm64 into bin/image, without 
 		-created "$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
 		$(foreach platform,$(IMAGES),$(platform)=$(CURDIR)/.cache/image/$(platform)/nifuda)
 
+# The chart's own version is in Chart.yaml; the version of nifuda is what it installs.
+.PHONY: chart
+chart: $(CLIENTS)/.built ## Pack the Helm chart into bin/
+	$(CLIENTS)/helm package deploy/helm/nifuda --app-version '$(VERSION)' --destination bin
+
 .PHONY: deploycheck
-deploycheck: # Tests what builds the container image
+deploycheck: $(CLIENTS)/.built # Tests what builds the container image, and the chart
 	cd deploy/image && $(GO_TEST) ./...
+	cd deploy/helm && NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) $(GO_TEST) -count=1 ./...
 
 .PHONY: test
 test: clients drift lint cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
@@ -66,10 +72,10 @@ e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compos
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
+soak: build $(CLIENTS)/versitygw ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|Chaos|PowerCut|FailingDisk' ./...
 
 .PHONY: bench
 bench: build $(PEERS)/.built ## Measure nifuda beside its peers, as a table; ARGS='-run push' chooses scenarios
@@ -94,7 +100,7 @@ benchcheck: build $(CLIENTS)/versitygw ## Run the benchmark once, as briefly as 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
 	@unformatted=$$(gofmt -l bench cmd deploy e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
-	@for module in . e2e bench deploy/image; do (cd $$module && set -ex && go vet ./... \
+	@for module in . e2e bench deploy/image deploy/helm; do (cd $$module && set -ex && go vet ./... \
 		&& $(CURDIR)/$(TOOLS)/staticcheck ./... \
 		&& $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 

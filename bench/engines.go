@@ -24,12 +24,11 @@ type engines struct {
 	databaseURL, bucketURL string
 }
 
-// The S3 server's credentials, and the keys of all nodes.
+// The S3 server's credentials, and the server key of all nodes.
 const (
 	bucketKey    = "bench"
 	bucketSecret = "bench-secret"
 	serverKey    = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-	keyRing      = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 )
 
 // startEngines starts both with their data in dir.

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 )
 
@@ -31,10 +29,6 @@ func (s settings) startCluster(ctx context.Context, c contender) (first *server,
 		return nil, err
 	}
 	first = &server{contender: c, dir: dir, underLoad: func() {}}
-	if err := writeServerKey(dir); err != nil {
-		first.stop()
-		return nil, err
-	}
 	if first.engines, err = startEngines(ctx, s.s3, dir); err != nil {
 		first.stop()
 		return nil, err
@@ -66,10 +60,6 @@ func (s settings) startNode(ctx context.Context, first *server) (*server, error)
 		return nil, err
 	}
 	other := &server{contender: first.contender, dir: dir, underLoad: func() {}}
-	if err := writeServerKey(dir); err != nil {
-		other.stop()
-		return nil, err
-	}
 	if err := other.launch(ctx); err != nil {
 		other.stop()
 		return nil, err
@@ -77,16 +67,10 @@ func (s settings) startNode(ctx context.Context, first *server) (*server, error)
 	return other, nil
 }
 
-// writeServerKey gives a node that has no data yet the server key of all.
-func writeServerKey(dir string) error {
-	keys := filepath.Join(dir, "keys")
-	return errors.Join(os.Mkdir(keys, 0o700), os.WriteFile(filepath.Join(keys, "server.key"), []byte(serverKey+"\n"), 0o600))
-}
-
 func (s settings) nodeCommand(e *engines, dir, address string) *exec.Cmd {
 	command := s.nifudaCommand(dir, address)
-	command.Args = append(command.Args, "--database", e.databaseURL, "--blobs", e.bucketURL, "--seal-keys", "env:SEAL_KEYS")
-	command.Env = append(command.Env, "SEAL_KEYS=key-1 "+keyRing, "AWS_ACCESS_KEY_ID="+bucketKey, "AWS_SECRET_ACCESS_KEY="+bucketSecret)
+	command.Args = append(command.Args, "--database", e.databaseURL, "--blobs", e.bucketURL, "--server-key", "env:SERVER_KEY", "--seal-keys", "database:")
+	command.Env = append(command.Env, "SERVER_KEY="+serverKey, "AWS_ACCESS_KEY_ID="+bucketKey, "AWS_SECRET_ACCESS_KEY="+bucketSecret)
 	return command
 }
 
