@@ -14,11 +14,10 @@ import (
 
 // A bucket is one of an S3 server that is not ours.
 type bucket struct {
-	address   string // host:port
-	name      string
-	directory string // where the server keeps its objects
-	log       string // a file
-	env       []string
+	address string // host:port
+	name    string
+	log     string // a file
+	env     []string
 }
 
 // startBucket starts an S3 server, which ends with the test.
@@ -40,7 +39,6 @@ func startBucket(t *testing.T) bucket {
 		t.Fatal(err)
 	}
 	defer log.Close() // the process has its own
-	b.directory = filepath.Join(root, b.name)
 	server := exec.Command("versitygw", "--port", b.address, "--access", "bucket", "--secret", "bucket-secret", "posix", "--sidecar", sidecar, root)
 	server.Dir, server.Stdout, server.Stderr = directory, log, log
 	if err := server.Start(); err != nil {
