@@ -106,7 +106,7 @@ lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## Format the code as lint wants it
-	@for module in . e2e bench deploy/image; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
+	@for module in . e2e bench deploy/image deploy/helm; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
 
 .PHONY: gen
 gen: ## Regenerate the generated code
