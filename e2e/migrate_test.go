@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,28 +19,30 @@ type home struct {
 	name string
 	// database and blobs return where they are, or "" for the data directory.
 	database func(t *testing.T) string
-	blobs    func(t *testing.T) string
+	blobs    string
 }
 
-// homes are all kinds that can be tried here.
-func homes() []home {
+// homes are there and back, between all kinds that can be tried here.
+func homes(b bucket) []home {
 	inside := func(*testing.T) string { return "" }
-	all := []home{{"sqlite and files", inside, inside}}
-	if os.Getenv("NIFUDA_TEST_POSTGRES") != "" {
-		all = append(all, home{"postgres and files", newDatabase, inside})
+	return []home{
+		{"sqlite and files", inside, ""},
+		{"postgres and a bucket", newDatabase, b.target()},
+		{"sqlite and a bucket", inside, strings.Replace(b.target(), "/nifuda?", "/other?", 1)},
+		{"sqlite and files again", inside, ""},
 	}
-	return append(all, home{"sqlite and files again", inside, inside})
 }
 
 // at returns a server in a home, which is not started.
-func (h home) at(t *testing.T) *server {
+func (h home) at(t *testing.T, b bucket) *server {
 	t.Helper()
 	s := newServer(t, t.TempDir())
+	s.env = b.env
 	if database := h.database(t); database != "" {
 		s.args = append(s.args, "--database", database)
 	}
-	if blobs := h.blobs(t); blobs != "" {
-		s.args = append(s.args, "--blobs", blobs)
+	if h.blobs != "" {
+		s.args = append(s.args, "--blobs", h.blobs)
 	}
 	return s
 }
@@ -54,19 +58,22 @@ func (s *server) setting(flag, otherwise string) string {
 // migrate moves a server to the place of another one.
 func (s *server) migrate(t *testing.T, to *server, args ...string) command {
 	t.Helper()
-	return s.offline(t, slices.Concat([]string{
+	c := s.offline(t, slices.Concat([]string{
 		"migrate",
 		"--to", to.setting("--database", "sqlite:"+filepath.Join(to.data(), "nifuda.db")),
 		"--to-blobs", to.setting("--blobs", "file:"+filepath.Join(to.data(), "blobs")),
 	}, args)...)
+	c.env = s.env
+	return c
 }
 
 // TestMigrationThereAndBack moves a registry from home to home while clients push
 // and delete: whatever was acknowledged before the server became read-only is
 // there afterwards.
 func TestMigrationThereAndBack(t *testing.T) {
-	all := homes()
-	s := all[0].at(t)
+	b := startBucket(t)
+	all := homes(b)
+	s := all[0].at(t, b)
 	s.args = append(s.args, "--seal", "off")
 	s.start()
 	createRepository(t, s, "app")
@@ -94,7 +101,7 @@ func TestMigrationThereAndBack(t *testing.T) {
 			work.Go(func() { client.run(ctx, t, i) })
 		}
 		await(t, "some images", client.enough)
-		target := next.at(t)
+		target := next.at(t, b)
 		s.migrate(t, target).prints(t, "The source may go on")
 		if s.setting("--database", "") == "" {
 			s.migrate(t, target, "--finish").says(t, "restart that with --read-only on")
@@ -163,4 +170,98 @@ func (s *server) awaitExit() error {
 	case <-time.After(startLimit):
 		return os.ErrDeadlineExceeded
 	}
+}
+
+// TestAMigrationThatIsKilled kills passes after longer and longer times, until one
+// comes to its end: the target is refused by servers or complete, never between.
+func TestAMigrationThatIsKilled(t *testing.T) {
+	s := startServer(t)
+	createRepository(t, s, "app")
+	client := newRegistryClient(t, s)
+	images := map[string]image{}
+	for _, tag := range []string{"a", "b", "c", "d"} {
+		images[tag] = newImage(t, "amd64", 3<<20, 200<<10, 100<<10)
+		if err := client.push(t.Context(), "app", tag, images[tag]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.stop()
+	target := newServer(t, t.TempDir())
+	killed := 0
+	for patience := 5 * time.Millisecond; ; patience += patience / 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		c := s.migrate(t, target, "--finish", "--parallel", "1")
+		pass := exec.CommandContext(ctx, c.args[0], c.args[1:]...) // which SIGKILL ends
+		pass.Dir = s.directory
+		out, err := pass.CombinedOutput()
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() == nil {
+			t.Fatalf("after %d kills: %v: %s", killed, err, out)
+		}
+		killed++
+		if _, err := os.Stat(filepath.Join(target.data(), "nifuda.db")); err != nil {
+			continue // it had not begun
+		}
+		target.launch()
+		if err := target.awaitExit(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("a server on what kill %d left: %v", killed, err)
+		}
+	}
+	if killed < 3 {
+		t.Errorf("only %d passes were killed", killed)
+	}
+	copyKeys(t, target, s)
+	target.start()
+	client = newRegistryClient(t, target)
+	for tag, img := range images {
+		if err := client.verify(t.Context(), "app", tag, img); err != nil {
+			t.Errorf("%s: %v", tag, err)
+		}
+	}
+	target.nifuda(t, "verify", "--rate", "0").prints(t, "Nothing is damaged")
+}
+
+// TestBackupOfABucket backs up a server whose blobs are in a bucket, restores it
+// into another bucket and into files, and recovers layers from the bucket alone.
+func TestBackupOfABucket(t *testing.T) {
+	b := startBucket(t)
+	s := b.newServerOn(t, "")
+	s.start()
+	createRepository(t, s, "app")
+	img := newImage(t, "amd64", 20<<20, 100<<10)
+	if err := newRegistryClient(t, s).push(t.Context(), "app", "v1", img); err != nil {
+		t.Fatal(err)
+	}
+	backups := t.TempDir()
+	b.owning(s.offline(t, "backup", backups)).prints(t, "2 blobs in files")
+	s.nifuda(t, "verify", "--rate", "0").prints(t, "Nothing is damaged")
+
+	files := newServer(t, t.TempDir())
+	other := newServer(t, t.TempDir(), "--blobs", strings.Replace(b.target(), "/nifuda?", "/restored?", 1))
+	other.env = b.env
+	for _, restored := range []*server{files, other} {
+		copyKeys(t, restored, s)
+		b.owning(restored.offline(t, "restore", backups)).prints(t, " 0 damaged.")
+		restored.start()
+		if err := newRegistryClient(t, restored).verify(t.Context(), "app", "v1", img); err != nil {
+			t.Error(err)
+		}
+		restored.nifuda(t, "verify", "--rate", "0").prints(t, "Nothing is damaged")
+	}
+
+	s.stop()
+	lost, err := filepath.Glob(filepath.Join(s.data(), "nifuda.db*"))
+	if err != nil || lost == nil {
+		t.Fatal(lost, err)
+	}
+	for _, name := range lost {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.owning(s.offline(t, "restore", "--blobs-only", "--repository", "app")).prints(t, "Recovered 2 layers")
+	b.owning(s.offline(t, "restore", "--blobs-only", "--repository", "app")).prints(t, "Recovered 0 layers (0 bytes), known before: 2.")
 }
