@@ -143,6 +143,7 @@ func TestMigrationThereAndBack(t *testing.T) {
 // mustBeReadOnly fails the test unless a server gives all and takes nothing.
 func mustBeReadOnly(t *testing.T, s *server) {
 	t.Helper()
+	before := databaseDigest(t, s)
 	docker := newRegistryClient(t, s)
 	if err := docker.pullWhole(t.Context(), "plain"); err != nil {
 		t.Errorf("a pull from a read-only server: %v", err)
@@ -153,11 +154,28 @@ func mustBeReadOnly(t *testing.T, s *server) {
 	}
 	s.aws(t, "ecr", "describe-images", "--repository-name", "app").run(t)
 	s.aws(t, "sts", "get-caller-identity").run(t)
-	for _, args := range [][]string{{"ecr", "create-repository", "--repository-name", "late"}, {"iam", "create-user", "--user-name", "late"}} {
+	for _, args := range [][]string{{"ecr", "create-repository", "--repository-name", "late"}, {"iam", "create-user", "--user-name", "late"}, {"sts", "get-session-token"}} {
 		c := s.aws(t, args...)
 		c.env = append(c.env, "AWS_MAX_ATTEMPTS=1")
 		c.says(t, "takes no changes for some minutes")
 	}
+	if after := databaseDigest(t, s); after != before {
+		t.Error("a read-only server has changed the database")
+	}
+}
+
+// databaseDigest is of the files of an SQLite database.
+func databaseDigest(t *testing.T, s *server) string {
+	t.Helper()
+	if s.setting("--database", "") != "" {
+		return ""
+	}
+	file := filepath.Join(s.data(), "nifuda.db")
+	log, err := os.ReadFile(file + "-wal")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return digestOf(append(readFile(t, file), log...))
 }
 
 // awaitExit waits for the end of a server that refuses to start.
