@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -282,4 +283,33 @@ func TestBackupOfABucket(t *testing.T) {
 	}
 	b.owning(s.offline(t, "restore", "--blobs-only", "--repository", "app")).prints(t, "Recovered 2 layers")
 	b.owning(s.offline(t, "restore", "--blobs-only", "--repository", "app")).prints(t, "Recovered 0 layers (0 bytes), known before: 2.")
+}
+
+// TestDockerOutwaitsAMove pushes to a server that is read-only, and takes changes
+// again after a while: docker heals that by itself.
+func TestDockerOutwaitsAMove(t *testing.T) {
+	docker := newDockerClient(t)
+	s := startServer(t)
+	docker.signIn(t, s)
+	createRepository(t, s, "app")
+	name := s.address + "/app:v1"
+	docker.build(t, name)
+	s.stop()
+	s.args = append(s.args, "--read-only", "on")
+	s.start()
+	pushed := make(chan error, 1)
+	go func() {
+		_, stderr, err := docker.docker("push", name).output(t)
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, stderr)
+		}
+		pushed <- err
+	}()
+	await(t, "a refusal", func() bool { return strings.Contains(string(readFile(t, s.logFile())), "status=503") })
+	s.stop()
+	s.args = s.args[:len(s.args)-2]
+	s.start()
+	if err := <-pushed; err != nil {
+		t.Errorf("a push that met a read-only server: %v", err)
+	}
 }
