@@ -107,7 +107,7 @@ func checkSealKeys(where string) error {
 }
 
 func checkServerKey(where string) error {
-	return checkKept(where, "must be file:PATH, env:NAME or command:COMMAND", schemeFile, schemeEnv, schemeCommand)
+	return checkKept(where, "must be file:PATH, env:NAME or command:COMMAND: not the key, but where it is, such as env:REGISTRY_SERVER_KEY", schemeFile, schemeEnv, schemeCommand)
 }
 
 // checkKept checks where a secret is.

@@ -32,28 +32,25 @@ const (
 func migratePostgres(ctx context.Context, db *sql.DB, d *dialect, p *patience) error {
 	for begin := time.Now(); ; {
 		err := p.try(ctx, func(ctx context.Context) error { return migrateOnce(ctx, db, d) })
-		if !isContended(err) || time.Since(begin) > migrationTime {
+		inUse := isPostgres(err, "55P03") // no lock in time
+		if !inUse && !isMade(err) || time.Since(begin) > migrationTime {
 			return err
 		}
-		p.log.WarnContext(ctx, "the schema cannot be changed yet: somebody uses the tables, such as a backup", "error", err)
-		if !wait(ctx, migrationPause+rand.N(migrationPause)) {
+		pause := firstPause
+		if inUse {
+			p.log.WarnContext(ctx, "the schema cannot be changed yet: somebody uses the tables, such as a backup", "error", err)
+			pause = migrationPause
+		}
+		if !wait(ctx, pause+rand.N(pause)) {
 			return errors.Join(err, ctx.Err())
 		}
 	}
 }
 
-// isContended reports whether a migration met another one, or whoever uses a
-// table. Two that make the same thing at once see it as a duplicate.
-func isContended(err error) bool {
-	for _, code := range []string{
-		"55P03",                            // no lock in time
-		"23505", "42P07", "42710", "42723", // made by another one
-	} {
-		if isPostgres(err, code) {
-			return true
-		}
-	}
-	return false
+// isMade reports whether a migration met another one: two that make the same
+// thing at once see it as a duplicate.
+func isMade(err error) bool {
+	return slices.ContainsFunc([]string{"23505", "42P07", "42710", "42723"}, func(code string) bool { return isPostgres(err, code) })
 }
 
 func migrateOnce(ctx context.Context, db *sql.DB, d *dialect) error {
