@@ -315,7 +315,6 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	r.wantCollection()
 	return nil
 }
 
@@ -337,9 +336,12 @@ func (r *Registry) deleteBlob(ctx context.Context, repositoryID, digest string) 
 		}
 		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
 		if err == nil && !unlinked {
-			return store.ErrNotFound
+			err = store.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
 	})
 }
 

@@ -57,9 +57,13 @@ func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor s
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
-	err := r.update(ctx, d.Repository, d.run)
+	err := r.update(ctx, d.Repository, func(ctx context.Context, tx *store.Tx) error {
+		if err := d.run(ctx, tx); err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
+	})
 	if err == nil {
-		r.wantCollection()
 		return nil
 	}
 	if store.IsForeignKey(err) {

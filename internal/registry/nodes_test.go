@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -264,5 +265,42 @@ func TestNodeThatStoodStillEndsNothing(t *testing.T) {
 		if got := quick.read(t, app, digest.FromBytes(content)); !bytes.Equal(got, content) {
 			t.Errorf("%d bytes came back otherwise", size)
 		}
+	}
+}
+
+// With this grace the collector looks every 36 s by itself.
+func TestWhatOneNodeDeletesAnotherCollectsAtOnce(t *testing.T) {
+	url, dir, c := storetest.PostgresURL(t), t.TempDir(), newClock()
+	node := func() fixture {
+		s, err := store.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return fixture{openWith(t, s, dir, c, func(o *registry.Options) { o.Grace, o.UndeleteWindow = time.Hour, 0 }), s, c}
+	}
+	api, worker := node(), node()
+	api.create(t, app, registry.TagMutability{})
+	repository, err := api.Repository(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var collector sync.WaitGroup
+	collector.Go(func() { worker.RunCollector(ctx) })
+	defer collector.Wait()
+	defer cancel()
+	if _, err := api.DeleteRepository(t.Context(), app, false, actor); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		_, err := api.store.RepositoryByID(t.Context(), repository.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the repository is there still: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -102,10 +102,8 @@ type Registry struct {
 	limits   *limits
 	ecrRates bool
 
-	sealingWake      chan struct{} // has the background work of sealing look again
-	requests         func() int64
-	collectMetrics   *collectMetrics
-	collectionWanted chan struct{} // holds one when there may be something to collect
+	requests       func() int64
+	collectMetrics *collectMetrics
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -156,10 +154,8 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		limits:   newLimits(quota.Defaults(o.ECRQuotas), metadata.Exclusive(), o.Now),
 		ecrRates: o.ECRRates,
 
-		sealingWake:      make(chan struct{}, 1),
-		requests:         o.Requests,
-		collectMetrics:   newCollectMetrics(o.Metrics),
-		collectionWanted: make(chan struct{}, 1),
+		requests:       o.Requests,
+		collectMetrics: newCollectMetrics(o.Metrics),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)

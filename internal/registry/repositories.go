@@ -225,12 +225,14 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 				return err
 			}
 		}
-		return tx.HideRepository(ctx, row, actor, r.millis())
+		if err := tx.HideRepository(ctx, row, actor, r.millis()); err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
 	})
 	if err != nil {
 		return Repository{}, r.explain("delete repository", n, err)
 	}
-	r.wantCollection()
 	deleted, err := repositoryOf(row)
 	if k := keeperOf(deleted); !k.isServer() {
 		r.release(ctx, k, RepositoryKey(key))
