@@ -236,7 +236,9 @@ func TestWhatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := newSite(t, "")
-	used.blobs().Adopt(t.Context(), blob.Location("ab/"+uuid.NewString()[:34]+"ab"), strings.NewReader("x"))
+	if err := used.blobs().Adopt(t.Context(), blob.Location("ab/"+uuid.NewString()[:34]+"ab"), strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
 	begun := newSite(t, "")
 	if _, err := migrate.Run(t.Context(), migrate.Options{From: other.Place, To: begun.Place}); err != nil {
 		t.Fatal(err)

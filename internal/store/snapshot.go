@@ -139,7 +139,7 @@ type cursor struct {
 }
 
 func (q queries) rowsOf(ctx context.Context, t Table) (*cursor, error) {
-	rows, err := q.conn.QueryContext(ctx, strings.Join([]string{"SELECT", t.columnList(), "FROM", `"` + t.Name + `"`}, " "))
+	rows, err := q.conn.QueryContext(ctx, strings.Join([]string{"SELECT", t.columnList(), "FROM", `"` + t.Name + `"`}, " ")) //nolint:rowserrcheck // next asks for it
 	if err != nil {
 		return nil, err
 	}
