@@ -39,6 +39,7 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 	for worker, c := range conns {
 		wg.Go(func() {
 			for round := 0; time.Since(began) < duration && ctx.Err() == nil; round++ {
+				s.pace(began, n, worker, round)
 				if errs[worker] = step(c, worker, round); errs[worker] != nil {
 					return
 				}
@@ -50,6 +51,15 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 	wall, used := time.Since(began), s.usage().since(before)
 	l := load{units: float64(done.Load()), wall: wall, cpu: used.nifuda, engines: used}
 	return l, errors.Join(errors.Join(errs...), ctx.Err())
+}
+
+// pace waits until a worker's next step is due, where a rate is asked for: each
+// of the workers has its share, one after the other.
+func (s *server) pace(began time.Time, workers, worker, round int) {
+	if s.rate > 0 {
+		due := float64(round*workers+worker) / s.rate
+		time.Sleep(time.Until(began.Add(time.Duration(due * float64(time.Second)))))
+	}
 }
 
 // once measures one thing that is so many units.

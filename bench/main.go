@@ -35,6 +35,7 @@ type settings struct {
 	profile  string
 	nodes    int
 	s3       string
+	rate     float64
 }
 
 func main() {
@@ -50,6 +51,7 @@ func main() {
 	flag.StringVar(&s.profile, "profile", "", "directory for a CPU profile of nifuda for each scenario")
 	flag.IntVar(&s.nodes, "nodes", 0, "measure nifuda by the number of its nodes, up to this one, on PostgreSQL and S3, and nothing else")
 	flag.StringVar(&s.s3, "s3", "../.cache/clients/versitygw", "the S3 server of -nodes, versitygw")
+	flag.Float64Var(&s.rate, "rate", 0, "units of work a second that each node of -nodes is asked for; 0 is as many as there can be")
 	run := flag.String("run", "", "regular expression of the scenarios to run")
 	against := flag.String("against", "", "regular expression of the servers to run")
 	flag.Parse()

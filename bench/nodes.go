@@ -28,7 +28,7 @@ func (s settings) startCluster(ctx context.Context, c contender) (first *server,
 	if err != nil {
 		return nil, err
 	}
-	first = &server{contender: c, dir: dir, underLoad: func() {}}
+	first = &server{contender: c, dir: dir, underLoad: func() {}, rate: s.rate * float64(c.nodes)}
 	if first.engines, err = startEngines(ctx, s.s3, dir); err != nil {
 		first.stop()
 		return nil, err

@@ -132,6 +132,7 @@ type server struct {
 	engines *engines     // of a cluster
 	others  []*server    // the other nodes of a cluster
 	dialed  atomic.Int64 // connections so far
+	rate    float64      // units of work a second that are asked for; 0 is no limit
 
 	underLoad func() // called when a measurement begins
 }
