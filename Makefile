@@ -81,10 +81,13 @@ soak: build $(CLIENTS)/versitygw ## Run for hours: kills, power cuts, a million 
 bench: build $(PEERS)/.built ## Measure nifuda beside its peers, as a table; ARGS='-run push' chooses scenarios
 	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -peers $(CURDIR)/$(PEERS) $(ARGS)
 
+# Each node is asked for the same, whatever their number; without -rate they share what the machine has.
 .PHONY: benchnodes
 benchnodes: build $(CLIENTS)/versitygw ## Measure one, two and three nodes of nifuda on PostgreSQL and S3
-	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -nodes 3 -s3 $(CURDIR)/$(CLIENTS)/versitygw \
-		-layer 16777216 -run 'small image|manifest|ECR (Batch|Put)|one PUT|pull, 8' $(ARGS)
+	cd bench && go build -o ../.cache/bench .
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 300 -run 'manifest|BatchGetImage' $(ARGS)
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 60 -run 'small image pull' $(ARGS)
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 8 -run 'small image push, 8|PutImage' $(ARGS)
 
 .PHONY: gobench
 gobench: ## Run the Go benchmarks
