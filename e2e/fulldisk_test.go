@@ -151,9 +151,15 @@ func (d *fullDisk) fill() (name string) {
 		d.t.Fatal(err)
 	}
 	defer f.Close()
-	name = f.Name()
+	d.grow(f)
+	return f.Name()
+}
+
+// grow makes a file so large that nothing is free.
+func (d *fullDisk) grow(f *os.File) {
+	d.t.Helper()
 	for _, size := range []int{mib, 4 * kib} { // the rest, too
-		err = nil
+		var err error
 		for err == nil {
 			_, err = f.Write(make([]byte, size))
 		}
@@ -161,7 +167,22 @@ func (d *fullDisk) fill() (name string) {
 			d.t.Fatal(err)
 		}
 	}
-	return name
+}
+
+// wantUnready waits for a server that has no space, of which a file takes what is
+// collected meanwhile.
+func (d *fullDisk) wantUnready(when, filler string) {
+	d.t.Helper()
+	f, err := os.OpenFile(filler, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer f.Close()
+	await(d.t, "the status 503 of /readyz "+when, func() bool {
+		d.grow(f)
+		got, err := get(d.t.Context(), d.url()+"/readyz")
+		return err == nil && got == http.StatusServiceUnavailable
+	})
 }
 
 // fillToReserve pushes until that is refused.
@@ -210,7 +231,7 @@ func TestADiskThatSomebodyElseFills(t *testing.T) {
 
 		// The second file takes the spare one's space.
 		more := d.fill()
-		d.wantReadiness(round, http.StatusServiceUnavailable)
+		d.wantUnready(round, more)
 		d.pulls(round + " without a spare file")
 
 		if err := errors.Join(os.Remove(filler), os.Remove(more)); err != nil {

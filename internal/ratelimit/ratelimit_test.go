@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,20 +21,22 @@ const account = "123456789012"
 // A fixture is a limiter whose clock and rates a test sets.
 type fixture struct {
 	*ratelimit.Limiter
-	now   time.Time
+	clock atomic.Int64 // Unix nanoseconds: the limiter reads it behind the test, too
 	rates map[string]map[quota.Name]int64
-	nodes int
+	nodes atomic.Int64
 }
 
 func newFixture(t testing.TB, ecr bool, rates map[quota.Name]int64) *fixture {
 	t.Helper()
-	f := &fixture{now: time.Unix(1_800_000_000, 0), nodes: 1, rates: map[string]map[quota.Name]int64{account: rates}}
+	f := &fixture{rates: map[string]map[quota.Name]int64{account: rates}}
+	f.clock.Store(time.Unix(1_800_000_000, 0).UnixNano())
+	f.nodes.Store(1)
 	if rates == nil {
 		f.rates = nil
 	}
 	f.Limiter = ratelimit.New(ratelimit.Options{
 		ECR: ecr, Rates: func(context.Context) (map[string]map[quota.Name]int64, error) { return f.rates, nil },
-		Nodes: func() int { return f.nodes }, Now: func() time.Time { return f.now },
+		Nodes: func() int { return int(f.nodes.Load()) }, Now: f.now,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	if err := f.Reload(t.Context()); err != nil {
@@ -41,6 +44,10 @@ func newFixture(t testing.TB, ecr bool, rates map[quota.Name]int64) *fixture {
 	}
 	return f
 }
+
+func (f *fixture) now() time.Time { return time.Unix(0, f.clock.Load()) }
+
+func (f *fixture) pass(d time.Duration) { f.clock.Add(int64(d)) }
 
 func user(name string) iam.Principal {
 	return iam.Principal{ARN: "arn:aws:iam::" + account + ":user/" + name, Account: account, UserID: "AIDA" + name}
@@ -62,7 +69,7 @@ func TestABurstIsAdmittedAndThenTheRate(t *testing.T) {
 	if n := f.ask(t, user("a"), "PutImage", 500); n != 100 {
 		t.Errorf("a burst of %d, want 100: ten seconds of ECR's 10 per second", n)
 	}
-	f.now = f.now.Add(2 * time.Second)
+	f.pass(2 * time.Second)
 	if n := f.ask(t, user("a"), "PutImage", 500); n != 20 {
 		t.Errorf("%d in two seconds, want 20", n)
 	}
@@ -95,7 +102,7 @@ func TestOneNoisyPrincipalDoesNotStarveTheOthers(t *testing.T) {
 	quiet := make([]int, 4)
 	const rounds = 3000 // of 10 ms
 	for round := range rounds {
-		f.now = f.now.Add(10 * time.Millisecond)
+		f.pass(10 * time.Millisecond)
 		noisy += f.ask(t, user("noisy"), "PutImage", 20)
 		if round%10 == 0 { // ten times a second each
 			for i := range quiet {
@@ -121,7 +128,7 @@ func TestEqualsShareEqually(t *testing.T) {
 	f := newFixture(t, false, map[quota.Name]int64{quota.Rate("PutImage"): 90})
 	got := make([]int, 3)
 	for range 3000 {
-		f.now = f.now.Add(10 * time.Millisecond)
+		f.pass(10 * time.Millisecond)
 		for i := range got {
 			got[i] += f.ask(t, user(fmt.Sprint("p", i)), "PutImage", 5)
 		}
@@ -140,7 +147,7 @@ func TestSessionsOfARoleAreOnePrincipal(t *testing.T) {
 	}
 	f.ask(t, session("0"), "PutImage", 1000)
 	f.ask(t, user("other"), "PutImage", 1)
-	f.now = f.now.Add(time.Second)
+	f.pass(time.Second)
 	f.ask(t, user("other"), "PutImage", 1)
 	ci := 0
 	for i := range 100 {
@@ -153,7 +160,7 @@ func TestSessionsOfARoleAreOnePrincipal(t *testing.T) {
 
 func TestNodesShareARate(t *testing.T) {
 	f := newFixture(t, true, nil)
-	f.nodes = 4
+	f.nodes.Store(4)
 	if n := f.ask(t, user("a"), "PutImage", 500); n != 25 {
 		t.Errorf("%d on one of four nodes, want 25", n)
 	}
@@ -167,7 +174,7 @@ func benchmark(b *testing.B, f *fixture) {
 	b.ReportAllocs()
 	ctx, r := context.Background(), ratelimit.Request{Principal: user("a"), Account: account, Region: "us-east-1", Operation: "BatchGetImage"}
 	for b.Loop() {
-		f.now = f.now.Add(time.Millisecond) // never too soon
+		f.pass(time.Millisecond) // never too soon
 		_ = f.Admit(ctx, r)
 	}
 }
