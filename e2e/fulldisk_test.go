@@ -109,7 +109,7 @@ func (d *fullDisk) makesSpace(when string, count int) {
 		if count--; count < 0 {
 			break
 		}
-		out, said, err := d.aws(d.t, "ecr", "batch-delete-image", "--repository-name", "app", "--image-ids", "imageTag="+tag).output(d.t)
+		out, said, err := d.aws(d.t, "ecr", "batch-delete-image", "--repository-name", "app", "--image-ids", "imageDigest="+img.Digest).output(d.t)
 		if err != nil || !strings.Contains(out, img.Digest) {
 			d.t.Fatalf("%s, the deletion of %s: %v, %s%s", when, tag, err, out, said)
 		}

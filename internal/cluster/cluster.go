@@ -53,7 +53,14 @@ var defaultTiming = Timing{Beat: 2 * time.Second, Trust: 9 * time.Second, Patien
 type Options struct {
 	Role    string // default RoleAll
 	Version string
-	Host    string           // default the machine's name
+	Host    string // default the machine's name
+	// Former is the id that this node had before it was started again, when it is
+	// certain that the process of then has ended: it need not be waited for. Empty
+	// is unknown.
+	Former string
+	// Keep is told each id that this node has, before others can see it, to be
+	// given back as Former. It is optional.
+	Keep    func(id string) error
 	Timing  Timing           // default a lease moves within 17 seconds
 	Now     func() time.Time // for what people read; default time.Now
 	Log     *slog.Logger     // default discards
@@ -117,6 +124,9 @@ func Join(ctx context.Context, s *store.Store, o Options) (*Member, error) {
 		m.metrics.count(m.nodes)
 		return m, nil
 	}
+	if err := m.replaceFormer(ctx); err != nil {
+		return nil, fmt.Errorf("take the place of the node that this one was: %w", err)
+	}
 	if err := m.enter(ctx); err != nil {
 		return nil, fmt.Errorf("join the other nodes: %w", err)
 	}
@@ -148,8 +158,22 @@ func (m *Member) row() store.Node {
 	return store.Node{ID: m.id, Host: m.Host, Role: m.Role, Version: m.Version, StartedAt: m.started, SeenAt: m.Now().UnixMilli()}
 }
 
+// replaceFormer removes the row of the node that this one was, with its leases and
+// claims, so that nobody waits until it is taken for dead.
+func (m *Member) replaceFormer(ctx context.Context) error {
+	if m.Former == "" {
+		return nil
+	}
+	return m.store.DeleteNode(ctx, m.Former)
+}
+
 // enter adds this process's row.
 func (m *Member) enter(ctx context.Context) error {
+	if m.Keep != nil {
+		if err := m.Keep(m.id); err != nil {
+			m.Log.WarnContext(ctx, "what this node is called is not kept: after a crash the others wait until they take it for dead", "error", err)
+		}
+	}
 	began := time.Now()
 	if err := m.store.InsertNode(ctx, m.row()); err != nil {
 		return err

@@ -2,8 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/nifuda/nifuda/internal/cluster"
+	"github.com/nifuda/nifuda/internal/credentials"
 )
 
 // Where a job runs.
@@ -62,7 +69,17 @@ func (s *server) join(ctx context.Context) (err error) {
 	if s.readOnly() {
 		return nil
 	}
-	s.member, err = cluster.Join(ctx, s.metadata, cluster.Options{Role: s.Config.Role, Version: s.Version, Timing: s.timing, Log: s.Log, Metrics: s.metrics})
+	// Whoever has the lock of the data directory knows that the process which wrote
+	// this file has ended.
+	file := filepath.Join(s.Config.Data, "node")
+	former, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read what this node was called: %w", err)
+	}
+	s.member, err = cluster.Join(ctx, s.metadata, cluster.Options{
+		Role: s.Config.Role, Version: s.Version, Timing: s.timing, Log: s.Log, Metrics: s.metrics,
+		Former: strings.TrimSpace(string(former)), Keep: func(id string) error { return credentials.ReplaceFile(file, []byte(id+"\n")) },
+	})
 	if err != nil {
 		return err
 	}

@@ -105,8 +105,9 @@ func (b *balancer) look(p *process, i int) {
 
 // ServeHTTP implements [http.Handler].
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for range b.proxies {
-		i := int(b.next.Add(1)) % len(b.proxies)
+	first := int(b.next.Add(1))
+	for i := range b.proxies {
+		i = (first + i) % len(b.proxies)
 		if b.ready[i].Load() {
 			b.proxies[i].ServeHTTP(w, r)
 			return
