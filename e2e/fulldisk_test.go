@@ -155,15 +155,49 @@ func (d *fullDisk) fill() (name string) {
 	return f.Name()
 }
 
-// grow makes a file so large that nothing is free.
+// grow makes a file so large that nothing is free. The last blocks may be too few
+// for a large file and its own bookkeeping, and enough for a small one.
 func (d *fullDisk) grow(f *os.File) {
 	d.t.Helper()
+	defer d.crumble(f.Name())
 	for _, size := range []int{mib, 4 * kib} { // the rest, too
 		var err error
 		for err == nil {
 			_, err = f.Write(make([]byte, size))
 		}
 		if !errors.Is(err, syscall.ENOSPC) {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// crumble makes small files, beside a large one, until there is no space for any.
+func (d *fullDisk) crumble(filler string) {
+	d.t.Helper()
+	for {
+		f, err := os.CreateTemp(filepath.Dir(filler), filepath.Base(filler)+"-crumb-")
+		if err == nil {
+			_, err = f.Write([]byte{1})
+			err = errors.Join(err, f.Sync(), f.Close())
+		}
+		if errors.Is(err, syscall.ENOSPC) {
+			return
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// giveBack removes what fill has made.
+func (d *fullDisk) giveBack() {
+	d.t.Helper()
+	names, err := filepath.Glob(filepath.Join(d.data(), "of-somebody-else-*"))
+	if err != nil || len(names) == 0 {
+		d.t.Fatalf("the files that fill the disk: %q, %v", names, err)
+	}
+	for _, name := range names {
+		if err := os.Remove(name); err != nil {
 			d.t.Fatal(err)
 		}
 	}
@@ -221,7 +255,7 @@ func TestADiskThatSomebodyElseFills(t *testing.T) {
 		if !exists(spare) {
 			t.Fatalf("%s, there is no spare file", round)
 		}
-		filler := d.fill()
+		d.fill()
 		_, said := d.push()
 		d.wantRefused(round, said, full)
 		d.pulls(round)
@@ -234,9 +268,7 @@ func TestADiskThatSomebodyElseFills(t *testing.T) {
 		d.wantUnready(round, more)
 		d.pulls(round + " without a spare file")
 
-		if err := errors.Join(os.Remove(filler), os.Remove(more)); err != nil {
-			t.Fatal(err)
-		}
+		d.giveBack()
 		d.wantReadiness(round+" with space again", http.StatusOK)
 		d.pushes(round + " with space again")
 		d.pulls(round + " with space again")
