@@ -1,6 +1,7 @@
 # One name a job; `make` lists them.
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGES    := linux/amd64 linux/arm64
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 TOOLS     := .cache/bin/$(shell go env GOVERSION)
 PEERS     := .cache/peers/$(shell go env GOVERSION)
@@ -19,7 +20,7 @@ export CGO_ENABLED := 0
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 
 .PHONY: run
@@ -31,34 +32,62 @@ build: ## Build bin/nifuda, static
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/nifuda
 
 
+# The image has the time of the commit, or SOURCE_DATE_EPOCH, and no other: the
+# same commit gives the same digests.
+.PHONY: image
+image: ## Build the container image for amd64 and arm64 into bin/image, without a container engine
+	@for platform in $(IMAGES); do echo "build for $$platform"; GOOS=$${platform%/*} GOARCH=$${platform#*/} \
+		go build -ldflags '-s -w -X main.version=$(VERSION)' -o .cache/image/$$platform/ ./cmd/nifuda || exit 1; done
+	cd deploy/image && go run . -out $(CURDIR)/bin/image -version '$(VERSION)' -revision "$$(git rev-parse HEAD 2>/dev/null)" \
+		-created "$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)}" \
+		$(foreach platform,$(IMAGES),$(platform)=$(CURDIR)/.cache/image/$(platform)/nifuda)
+
+# The chart's own version is in Chart.yaml; the version of nifuda is what it installs.
+.PHONY: chart
+chart: $(CLIENTS)/.built ## Pack the Helm chart into bin/
+	$(CLIENTS)/helm package deploy/helm/nifuda --app-version '$(VERSION)' --destination bin
+
+.PHONY: deploycheck
+deploycheck: $(CLIENTS)/.built # Tests what builds the container image, and the chart
+	cd deploy/image && $(GO_TEST) ./...
+	cd deploy/helm && NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) $(GO_TEST) -count=1 ./...
+
 .PHONY: test
-test: clients drift lint cross race collect e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
-unit: ## Run the Go tests
-	scripts/with-postgres $(GO_TEST) ./...
+unit: $(CLIENTS)/versitygw ## Run the Go tests
+	NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) scripts/with-postgres $(GO_TEST) ./...
 
 .PHONY: race
-race: ## Run the Go tests with the race detector
-	CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
+race: $(CLIENTS)/versitygw ## Run the Go tests with the race detector
+	NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: collect
 collect: ## Run the collector at full size: a minute of pushes and deletions, 2,000 images
 	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestCollectorSoak|TestSpace|TestAPass' ./internal/registry
 
 .PHONY: e2e
-e2e: build $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
+e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
-	NIFUDA_SOAK=1 go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
+soak: build $(CLIENTS)/versitygw ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
+	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|PowerCut|FailingDisk' ./...
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|Chaos|PowerCut|FailingDisk' ./...
 
 .PHONY: bench
 bench: build $(PEERS)/.built ## Measure nifuda beside its peers, as a table; ARGS='-run push' chooses scenarios
 	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -peers $(CURDIR)/$(PEERS) $(ARGS)
+
+# Each node is asked for the same, whatever their number; without -rate they share what the machine has.
+.PHONY: benchnodes
+benchnodes: build $(CLIENTS)/versitygw ## Measure one, two and three nodes of nifuda on PostgreSQL and S3
+	cd bench && go build -o ../.cache/bench .
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 300 -run 'manifest|BatchGetImage' $(ARGS)
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 60 -run 'small image pull' $(ARGS)
+	.cache/bench -nifuda bin/nifuda -nodes 3 -s3 $(CLIENTS)/versitygw -rate 8 -run 'small image push, 8|PutImage' $(ARGS)
 
 .PHONY: gobench
 gobench: ## Run the Go benchmarks
@@ -66,20 +95,21 @@ gobench: ## Run the Go benchmarks
 
 # That the benchmark runs at all: nothing is measured in so short a time.
 .PHONY: benchcheck
-benchcheck: build ## Run the benchmark once, as briefly as can be
+benchcheck: build $(CLIENTS)/versitygw ## Run the benchmark once, as briefly as can be
 	cd bench && go build -o ../.cache/bench . && ../.cache/bench -nifuda ../bin/nifuda -rounds 1 -duration 50ms -layer 8388608 -against 'nifuda|bare' -run 'small|manifest|large|ECR (Batch|Put|Create)|twenty|memory'
+	.cache/bench -nifuda bin/nifuda -nodes 2 -s3 $(CLIENTS)/versitygw -rounds 1 -duration 50ms -run 'small image push|manifest GET'
 
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run gofmt, go vet, staticcheck and golangci-lint
-	@unformatted=$$(gofmt -l bench cmd e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
-	@for module in . e2e bench; do (cd $$module && set -ex && go vet ./... \
+	@unformatted=$$(gofmt -l bench cmd deploy e2e internal) && if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted"; exit 1; fi
+	@for module in . e2e bench deploy/image deploy/helm; do (cd $$module && set -ex && go vet ./... \
 		&& $(CURDIR)/$(TOOLS)/staticcheck ./... \
 		&& $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint ## Format the code as lint wants it
-	@for module in . e2e bench; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
+	@for module in . e2e bench deploy/image deploy/helm; do (cd $$module && $(CURDIR)/$(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml) || exit 1; done
 
 .PHONY: gen
 gen: ## Regenerate the generated code
@@ -101,7 +131,7 @@ cross: ## Compile for every platform
 .PHONY: clients
 clients: ## Install and build the clients that the tests drive
 	scripts/install-clients
-	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(NODE_MODULES)
+	$(MAKE) $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES)
 
 .PHONY: clean
 clean: ## Remove what was built
@@ -121,9 +151,14 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 		go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ $$client || exit 1; done
 	@touch $@
 
-# An S3 server for the tests of backups.
+# An S3 server for the tests of blobs and backups in buckets.
 $(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
 	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
+	@touch $@
+
+# The compose plugin, which is a program of its own too. Its package is called cmd.
+$(CLIENTS)/docker-compose: clients/compose/go.mod clients/compose/go.sum
+	cd clients/compose && go build -ldflags '-s -w' -o $(CURDIR)/$@ $$(go list tool)
 	@touch $@
 
 $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json

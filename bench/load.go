@@ -12,6 +12,7 @@ import (
 type load struct {
 	units     float64 // of work, as the scenario counts them
 	wall, cpu time.Duration
+	engines   usage   // of a cluster, the rest of it
 	value     float64 // of scenarios that measure something else
 }
 
@@ -34,10 +35,11 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 		conns[worker] = c
 	}
 	s.underLoad()
-	cpu, began := s.cpu(), time.Now()
+	before, began := s.usage(), time.Now()
 	for worker, c := range conns {
 		wg.Go(func() {
 			for round := 0; time.Since(began) < duration && ctx.Err() == nil; round++ {
+				s.pace(began, n, worker, round)
 				if errs[worker] = step(c, worker, round); errs[worker] != nil {
 					return
 				}
@@ -46,14 +48,25 @@ func (s *server) workers(ctx context.Context, n int, duration time.Duration, ste
 		})
 	}
 	wg.Wait()
-	l := load{units: float64(done.Load()), wall: time.Since(began), cpu: s.cpu() - cpu}
+	wall, used := time.Since(began), s.usage().since(before)
+	l := load{units: float64(done.Load()), wall: wall, cpu: used.nifuda, engines: used}
 	return l, errors.Join(errors.Join(errs...), ctx.Err())
+}
+
+// pace waits until a worker's next step is due, where a rate is asked for: each
+// of the workers has its share, one after the other.
+func (s *server) pace(began time.Time, workers, worker, round int) {
+	if s.rate > 0 {
+		due := float64(round*workers+worker) / s.rate
+		time.Sleep(time.Until(began.Add(time.Duration(due * float64(time.Second)))))
+	}
 }
 
 // once measures one thing that is so many units.
 func (s *server) once(units float64, do func() error) (load, error) {
 	s.underLoad()
-	cpu, began := s.cpu(), time.Now()
+	before, began := s.usage(), time.Now()
 	err := do()
-	return load{units: units, wall: time.Since(began), cpu: s.cpu() - cpu}, err
+	wall, used := time.Since(began), s.usage().since(before)
+	return load{units: units, wall: wall, cpu: used.nifuda, engines: used}, err
 }

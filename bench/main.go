@@ -7,6 +7,7 @@
 // for each unit of work, which hardly depends on what else the machine does.
 //
 //	go run . -nifuda ../bin/nifuda -peers ../.cache/peers
+//	go run . -nifuda ../bin/nifuda -nodes 3 -s3 versitygw
 //
 // A peer that the machine lacks is left out of the table, with a note.
 package main
@@ -32,6 +33,9 @@ type settings struct {
 	against  *regexp.Regexp
 	layer    int64
 	profile  string
+	nodes    int
+	s3       string
+	rate     float64
 }
 
 func main() {
@@ -45,6 +49,9 @@ func main() {
 	flag.DurationVar(&s.duration, "duration", 3*time.Second, "how long one scenario loads one server")
 	flag.Int64Var(&s.layer, "layer", 512<<20, "bytes of the large layer")
 	flag.StringVar(&s.profile, "profile", "", "directory for a CPU profile of nifuda for each scenario")
+	flag.IntVar(&s.nodes, "nodes", 0, "measure nifuda by the number of its nodes, up to this one, on PostgreSQL and S3, and nothing else")
+	flag.StringVar(&s.s3, "s3", "../.cache/clients/versitygw", "the S3 server of -nodes, versitygw")
+	flag.Float64Var(&s.rate, "rate", 0, "units of work a second that each node of -nodes is asked for; 0 is as many as there can be")
 	run := flag.String("run", "", "regular expression of the scenarios to run")
 	against := flag.String("against", "", "regular expression of the servers to run")
 	flag.Parse()
@@ -69,6 +76,9 @@ func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args.
 // bench runs all rounds and prints the table of their medians.
 func bench(ctx context.Context, s settings) error {
 	contenders, absent := s.contenders()
+	if s.nodes > 0 {
+		contenders, absent = s.clusters(), nil
+	}
 	for _, why := range absent {
 		say("left out: %s", why)
 	}

@@ -24,7 +24,10 @@ func (s scenario) format(l load) string {
 	}
 	text := fmt.Sprintf("%s %s/s", number(s.rate(l)), s.unit)
 	if l.cpu > 0 {
-		text += fmt.Sprintf(", %s", s.cost(l))
+		text += ", " + s.cost(l)
+	}
+	if l.engines.database > 0 && s.unit != "MiB" {
+		text += fmt.Sprintf(" (PostgreSQL %s, S3 %s)", number(l.engines.database.Seconds()*1000/l.units), number(l.engines.bucket.Seconds()*1000/l.units))
 	}
 	return text
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,8 @@ type contender struct {
 	command func(dir, address string) *exec.Cmd
 	// ready is the path that answers 200, or 401, once it serves.
 	ready string
+	// nodes is how many of nifuda share a database and a bucket; 0 is no cluster.
+	nodes int
 }
 
 func (c contender) speaks(protocol string) bool { return slices.Contains(c.protocols, protocol) }
@@ -59,28 +62,28 @@ func (s settings) contenders() (found []contender, absent []string) {
 				command.Args = append(command.Args, "--admin-listen", adminAddress)
 			}
 			return command
-		}, "/readyz"}},
+		}, "/readyz", 0}},
 		{s.nifuda, contender{"nifuda unsealed", []string{distribution, ecrAPI}, func(dir, address string) *exec.Cmd {
 			command := s.nifudaCommand(dir, address)
 			command.Args = append(command.Args, "--seal", "off")
 			return command
-		}, "/readyz"}},
+		}, "/readyz", 0}},
 		{filepath.Join(s.peers, "registry"), contender{"distribution v3", []string{distribution}, func(dir, address string) *exec.Cmd {
 			return distributionCommand(filepath.Join(s.peers, "registry"), dir, address)
-		}, "/v2/"}},
+		}, "/v2/", 0}},
 		{"docker-registry", contender{"docker-registry", []string{distribution}, func(dir, address string) *exec.Cmd {
 			return distributionCommand("docker-registry", dir, address)
-		}, "/v2/"}},
+		}, "/v2/", 0}},
 		{filepath.Join(s.peers, "crane"), contender{"crane registry", []string{distribution}, func(dir, address string) *exec.Cmd {
 			return exec.Command(filepath.Join(s.peers, "crane"), "registry", "serve", "--disk", dir, "--address", address)
-		}, "/v2/"}},
+		}, "/v2/", 0}},
 		{"moto_server", contender{"moto", []string{ecrAPI}, func(_, address string) *exec.Cmd {
 			host, port, _ := net.SplitHostPort(address)
 			return exec.Command("moto_server", "-H", host, "-p", port)
-		}, "/moto-api/"}},
+		}, "/moto-api/", 0}},
 		{self, contender{"bare handler", []string{distribution, ecrAPI}, func(dir, address string) *exec.Cmd {
 			return exec.Command(self, "bare", dir, address)
-		}, "/v2/"}},
+		}, "/v2/", 0}},
 	}
 	for _, c := range all {
 		if !s.against.MatchString(c.name) {
@@ -126,11 +129,19 @@ type server struct {
 	startup time.Duration // from exec to the first answer
 	login   string        // the value of Authorization under /v2/
 
+	engines *engines     // of a cluster
+	others  []*server    // the other nodes of a cluster
+	dialed  atomic.Int64 // connections so far
+	rate    float64      // units of work a second that are asked for; 0 is no limit
+
 	underLoad func() // called when a measurement begins
 }
 
 // start starts a contender on a new directory and waits until it answers.
 func (s settings) start(ctx context.Context, c contender) (*server, error) {
+	if c.nodes > 0 {
+		return s.startCluster(ctx, c)
+	}
 	dir, err := os.MkdirTemp("", "nifuda-bench-")
 	if err != nil {
 		return nil, err
@@ -220,7 +231,13 @@ func (s *server) halt() {
 
 // stop ends the process and removes its data.
 func (s *server) stop() {
+	for _, other := range s.others {
+		other.stop()
+	}
 	s.halt()
+	if s.engines != nil {
+		s.engines.stop()
+	}
 	os.RemoveAll(s.dir)
 }
 

@@ -36,8 +36,9 @@ type answer struct {
 	body     []byte
 }
 
+// dial connects to a server, or to one of its nodes.
 func dial(s *server) (*conn, error) {
-	c, err := net.Dial("tcp", s.address)
+	c, err := net.Dial("tcp", s.nextAddress())
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -158,18 +157,7 @@ func (a *agent) newImage() image {
 	if a.luck.IntN(2) == 0 {
 		img.Layers = append(img.Layers, a.shared[a.luck.IntN(len(a.shared))])
 	}
-	var layers []any
-	for _, layer := range img.Layers {
-		layers = append(layers, layer.descriptor())
-	}
-	document, err := json.Marshal(map[string]any{
-		"schemaVersion": 2, "mediaType": ociManifest, "config": img.Config.descriptor(), "layers": layers,
-	})
-	if err != nil {
-		panic(err) // it is all text and numbers
-	}
-	img.content = newContent(ociManifest, document)
-	return img
+	return packImage(img.Config, img.Layers...)
 }
 
 // push stores a new image under a tag.

@@ -109,7 +109,7 @@ func (d *fullDisk) makesSpace(when string, count int) {
 		if count--; count < 0 {
 			break
 		}
-		out, said, err := d.aws(d.t, "ecr", "batch-delete-image", "--repository-name", "app", "--image-ids", "imageTag="+tag).output(d.t)
+		out, said, err := d.aws(d.t, "ecr", "batch-delete-image", "--repository-name", "app", "--image-ids", "imageDigest="+img.Digest).output(d.t)
 		if err != nil || !strings.Contains(out, img.Digest) {
 			d.t.Fatalf("%s, the deletion of %s: %v, %s%s", when, tag, err, out, said)
 		}
@@ -151,9 +151,17 @@ func (d *fullDisk) fill() (name string) {
 		d.t.Fatal(err)
 	}
 	defer f.Close()
-	name = f.Name()
+	d.grow(f)
+	return f.Name()
+}
+
+// grow makes a file so large that nothing is free. The last blocks may be too few
+// for a large file and its own bookkeeping, and enough for a small one.
+func (d *fullDisk) grow(f *os.File) {
+	d.t.Helper()
+	defer d.crumble(f.Name())
 	for _, size := range []int{mib, 4 * kib} { // the rest, too
-		err = nil
+		var err error
 		for err == nil {
 			_, err = f.Write(make([]byte, size))
 		}
@@ -161,7 +169,54 @@ func (d *fullDisk) fill() (name string) {
 			d.t.Fatal(err)
 		}
 	}
-	return name
+}
+
+// crumble makes small files, beside a large one, until there is no space for any.
+func (d *fullDisk) crumble(filler string) {
+	d.t.Helper()
+	for {
+		f, err := os.CreateTemp(filepath.Dir(filler), filepath.Base(filler)+"-crumb-")
+		if err == nil {
+			_, err = f.Write([]byte{1})
+			err = errors.Join(err, f.Sync(), f.Close())
+		}
+		if errors.Is(err, syscall.ENOSPC) {
+			return
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// giveBack removes what fill has made.
+func (d *fullDisk) giveBack() {
+	d.t.Helper()
+	names, err := filepath.Glob(filepath.Join(d.data(), "of-somebody-else-*"))
+	if err != nil || len(names) == 0 {
+		d.t.Fatalf("the files that fill the disk: %q, %v", names, err)
+	}
+	for _, name := range names {
+		if err := os.Remove(name); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// wantUnready waits for a server that has no space, of which a file takes what is
+// collected meanwhile.
+func (d *fullDisk) wantUnready(when, filler string) {
+	d.t.Helper()
+	f, err := os.OpenFile(filler, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer f.Close()
+	await(d.t, "the status 503 of /readyz "+when, func() bool {
+		d.grow(f)
+		got, err := get(d.t.Context(), d.url()+"/readyz")
+		return err == nil && got == http.StatusServiceUnavailable
+	})
 }
 
 // fillToReserve pushes until that is refused.
@@ -200,7 +255,7 @@ func TestADiskThatSomebodyElseFills(t *testing.T) {
 		if !exists(spare) {
 			t.Fatalf("%s, there is no spare file", round)
 		}
-		filler := d.fill()
+		d.fill()
 		_, said := d.push()
 		d.wantRefused(round, said, full)
 		d.pulls(round)
@@ -210,12 +265,10 @@ func TestADiskThatSomebodyElseFills(t *testing.T) {
 
 		// The second file takes the spare one's space.
 		more := d.fill()
-		d.wantReadiness(round, http.StatusServiceUnavailable)
+		d.wantUnready(round, more)
 		d.pulls(round + " without a spare file")
 
-		if err := errors.Join(os.Remove(filler), os.Remove(more)); err != nil {
-			t.Fatal(err)
-		}
+		d.giveBack()
 		d.wantReadiness(round+" with space again", http.StatusOK)
 		d.pushes(round + " with space again")
 		d.pulls(round + " with space again")

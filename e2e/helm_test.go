@@ -54,3 +54,17 @@ func TestHelmPushesAndPullsCharts(t *testing.T) {
 		t.Errorf("describe-images: a chart's artifactMediaType is %s", got)
 	}
 }
+
+// TestServerServesItsOwnChart: packed, pushed, and rendered from the registry.
+func TestServerServesItsOwnChart(t *testing.T) {
+	t.Parallel()
+	client := newGoClient(t, "helm")
+	s := startServer(t)
+	createRepository(t, s, "charts/nifuda")
+	directory := t.TempDir()
+	client.command("package", filepath.Join("..", "deploy", "helm", "nifuda"), "--version", "1.0.0", "--app-version", "v1", "--destination", directory).run(t)
+	client.command("registry", "login", s.address, "--username", "AWS", "--password-stdin").input(registryPassword(t, s)).run(t)
+	plain := func(args ...string) command { return client.command(append(args, s.plain("--plain-http")...)...) }
+	plain("push", filepath.Join(directory, "nifuda-1.0.0.tgz"), "oci://"+s.address+"/charts").run(t)
+	plain("template", "registry", "oci://"+s.address+"/charts/nifuda", "--kube-version", "1.34.0").prints(t, "image: nifuda:v1")
+}

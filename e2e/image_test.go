@@ -70,6 +70,21 @@ func newImage(t *testing.T, architecture string, layerSizes ...int) image {
 	return img
 }
 
+// packImage makes the manifest of blobs whose bytes nobody will unpack.
+func packImage(config content, layers ...content) image {
+	var descriptors []any
+	for _, layer := range layers {
+		descriptors = append(descriptors, layer.descriptor())
+	}
+	document, err := json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": ociManifest, "config": config.descriptor(), "layers": descriptors,
+	})
+	if err != nil {
+		panic(err) // it is all text and numbers
+	}
+	return image{content: newContent(ociManifest, document), Config: config, Layers: layers}
+}
+
 // blobs are all that must be stored before the manifest.
 func (img image) blobs() []content { return append([]content{img.Config}, img.Layers...) }
 

@@ -4,7 +4,8 @@
 //
 // It tests the binary that NIFUDA_BIN names, or builds one; NIFUDA_RACE=1 builds
 // it with the race detector. NIFUDA_CLIENTS is the directory of the clients that
-// `make clients` builds. What a machine lacks is skipped, or an error under
+// `make clients` builds, NIFUDA_IMAGE that of the image that `make image` builds.
+// What a machine lacks is skipped, or an error under
 // CI=true.
 package e2e_test
 
@@ -27,7 +28,7 @@ const (
 )
 
 // settings are the tests' own in the environment.
-var settings = []string{"NIFUDA_BIN", "NIFUDA_CLIENTS", "NIFUDA_RACE", "NIFUDA_TEST_POSTGRES", awsNamesVariable, "NIFUDA_SOAK"}
+var settings = []string{"NIFUDA_BIN", "NIFUDA_CLIENTS", "NIFUDA_IMAGE", "NIFUDA_RACE", "NIFUDA_TEST_POSTGRES", awsNamesVariable, "NIFUDA_SOAK"}
 
 // workspace holds what the tests share, and goes when they end.
 var workspace string

@@ -29,10 +29,23 @@ type postgres struct {
 	bin       string
 	directory string
 	address   string
+	settings  []string // flags of the server
 	process   *exec.Cmd
 }
 
 func startPostgres(t *testing.T) *postgres {
+	t.Helper()
+	p := newPostgres(t)
+	initialize := p.command("initdb", "--pgdata="+p.data(), "--username=nifuda", "--auth=trust", "--encoding=UTF8", "--locale=C")
+	if out, err := initialize.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	p.start()
+	return p
+}
+
+// newPostgres is a PostgreSQL without data.
+func newPostgres(t *testing.T) *postgres {
 	t.Helper()
 	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if path, lookErr := exec.LookPath("initdb"); len(programs) == 0 && lookErr == nil {
@@ -46,11 +59,6 @@ func startPostgres(t *testing.T) *postgres {
 	t.Cleanup(func() { os.RemoveAll(directory) })
 	p := &postgres{t: t, bin: filepath.Dir(slices.Max(programs)), directory: directory, address: freeAddress(t)}
 	p.own()
-	initialize := p.command("initdb", "--pgdata="+p.data(), "--username=nifuda", "--auth=trust", "--encoding=UTF8", "--locale=C")
-	if out, err := initialize.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	p.start()
 	t.Cleanup(p.kill)
 	return p
 }
@@ -106,7 +114,7 @@ func (p *postgres) start() {
 		p.t.Fatal(err)
 	}
 	defer log.Close()
-	p.process = p.command("postgres", "-D", p.data(), "-p", port, "-k", p.directory, "-c", "listen_addresses=127.0.0.1")
+	p.process = p.command("postgres", append([]string{"-D", p.data(), "-p", port, "-k", p.directory, "-c", "listen_addresses=127.0.0.1"}, p.settings...)...)
 	p.process.Stdout, p.process.Stderr = log, log
 	if err := p.process.Start(); err != nil {
 		p.t.Fatalf("start PostgreSQL: %v", err)

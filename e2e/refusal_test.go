@@ -29,7 +29,8 @@ func TestServerRefusesWhatItCannotDo(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--blobs", "s3://bucket/prefix"}, "--blobs: s3:// is not supported yet by this version"},
+		{[]string{"--blobs", "s3://bucket/prefix?endpont=http://127.0.0.1:1"}, "--blobs: s3: unknown parameter \"endpont\""},
+		{[]string{"--blobs", "s3://bucket/prefix"}, "--blobs: there are no credentials for the bucket"},
 		{[]string{"--role", "worker"}, "--role: "},
 		{[]string{"--role", "api"}, "--role: "},
 		{[]string{"--database", "mysql://localhost"}, "--database: must begin with sqlite:, postgres:// or postgresql://"},

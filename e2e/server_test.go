@@ -32,6 +32,8 @@ type server struct {
 	secure    bool   // TLS, under the host names of AWS
 	directory string // --data's parent and the process's working directory
 	args      []string
+	env       []string // beside the environment of the tests
+	program   string   // "" is the binary under test
 	process   *process // nil while stopped
 }
 
@@ -110,12 +112,17 @@ func (s *server) launch() {
 	defer log.Close() // the process has its own
 
 	args := append([]string{"serve", "--listen", s.listen, "--admin-listen", s.admin, "--data", s.data()}, s.args...)
-	command := exec.Command(binary(s.t), args...)
+	program := s.program
+	if program == "" {
+		program = binary(s.t)
+	}
+	command := exec.Command(program, args...)
 	command.Dir = s.directory
 	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		// The tests' own settings are none of a server's.
 		return strings.HasPrefix(entry, "NIFUDA_") && !strings.HasPrefix(entry, "NIFUDA_ROOT_")
 	})
+	command.Env = append(command.Env, s.env...)
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		s.t.Fatalf("start nifuda: %v", err)

@@ -23,20 +23,23 @@ const module = "github.com/nifuda/nifuda/"
 var (
 	cmd        = []string{"cmd/nifuda"}
 	wiring     = []string{"internal/server"}
-	offline    = []string{"internal/backup"}
+	offline    = []string{"internal/backup", "internal/migrate"}
 	settings   = []string{"internal/config", "internal/credentials"}
 	keys       = []string{"internal/keyring"}
 	dataKeys   = []string{"internal/datakeys"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
 	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
-	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx"}
+	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx", "internal/ratelimit"}
 	workers    = []string{"internal/verify"}
+	nodes      = []string{"internal/cluster"}
 	heart      = []string{"internal/access", "internal/registry", "internal/identity", "internal/kms"}
 	state      = []string{"internal/store", "internal/blob"}
 	machine    = []string{"internal/diskspace"}
+	buckets    = []string{"internal/bucket"}
 	outside    = []string{"internal/remotekms", "internal/webidentity"}
-	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event"}
+	vocabulary = []string{"internal/lifecycle", "internal/seal", "internal/iam", "internal/manifest", "internal/event", "internal/quota"}
+	following  = []string{"internal/trace"}
 	syntax     = []string{"internal/strictjson"}
 	generated  = []string{"internal/awsiam", "internal/awskms", "internal/ecr", "internal/nifuda", "internal/sts"}
 	generators = []string{"internal/gen"}
@@ -50,9 +53,9 @@ var arrows = []struct {
 	imports  []string
 }{
 	{cmd, slices.Concat(wiring, offline, settings, output, clients, []string{"internal/nifuda"})},
-	{wiring, slices.Concat(settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, vocabulary, generated)},
-	{offline, slices.Concat(workers, state, vocabulary)},
-	{settings, nil},
+	{wiring, slices.Concat(nodes, settings, keys, dataKeys, fronts, edges, workers, heart, state, machine, outside, following, vocabulary, generated)},
+	{offline, slices.Concat(workers, state, buckets, vocabulary)},
+	{settings, buckets},
 	{keys, []string{"internal/credentials"}},
 	{dataKeys, slices.Concat(keys, heart, state, vocabulary)},
 	{output, nil},
@@ -60,12 +63,15 @@ var arrows = []struct {
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
 	{[]string{"internal/nifudaapi"}, workers},
-	{edges, slices.Concat([]string{"internal/httpx"}, vocabulary, syntax)},
+	{edges, slices.Concat([]string{"internal/httpx"}, following, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},
-	{heart, slices.Concat(state, machine, outside, vocabulary)},
-	{state, slices.Concat(machine, vocabulary)},
+	{nodes, state},
+	{heart, slices.Concat(state, machine, outside, following, vocabulary)},
+	{state, slices.Concat(machine, buckets, following, vocabulary)},
 	{machine, nil},
+	{buckets, following},
+	{following, nil},
 	{outside, nil},
 	{vocabulary, slices.Concat(vocabulary, syntax)},
 	{syntax, nil},

@@ -26,11 +26,15 @@ type commands struct {
 	Serve   serve         `cmd:"" help:"Serve the registry."`
 	Backup  takeBackup    `cmd:"" help:"Copy everything to another place, while the server runs or not."`
 	Restore restoreBackup `cmd:"" help:"Make the data of a server from a backup."`
+	Migrate moveAway      `cmd:"" help:"Move everything to another database, other blobs, or both, while the server runs."`
 	GC      gc            `cmd:"" name:"gc" help:"Free what nobody uses any more on a running server, or show what was freed."`
 	Verify  verify        `cmd:"" help:"Have a running server read everything that it stores, and tell what is damaged. Ends with 0 if nothing is, with 1 if something is, with 2 if not everything could be read."`
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
+	Pulls   pulls         `cmd:"" help:"Show how often images of a running server were pulled, by day."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Quota   quotas        `cmd:"" help:"Show and change what accounts and repositories of a running server may hold, and how often they may ask."`
 	Seal    sealing       `cmd:"" help:"Show and change the keys that a running server seals blobs with."`
+	Health  healthcheck   `cmd:"" name:"healthcheck" help:"Ask the server of the same settings, on this machine, whether it is ready; for container images, which have no other program that could."`
 	Version showVersion   `cmd:"" help:"Print the version."`
 }
 

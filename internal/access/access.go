@@ -39,9 +39,9 @@ type Targets interface {
 
 // Principals knows whom the policies of resources may name.
 type Principals interface {
-	// PrincipalExists reports whether there is an account, user, role or session
-	// of a role with an ARN.
-	PrincipalExists(ctx context.Context, arn string) (bool, error)
+	// FindPrincipal reports whether there is an account, user, role or session of
+	// a role with an ARN, and the unique id of what has one.
+	FindPrincipal(ctx context.Context, arn string) (id string, exists bool, err error)
 }
 
 // An Authorizer decides on requests. It is safe for concurrent use.

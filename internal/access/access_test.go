@@ -38,9 +38,12 @@ func (w *world) Target(_ context.Context, action, _ string) (*iam.Target, error)
 	return &w.target, w.failure
 }
 
-func (w *world) PrincipalExists(_ context.Context, arn string) (bool, error) {
-	_, ok := w.callers[arn]
-	return ok, w.failure
+func (w *world) FindPrincipal(_ context.Context, arn string) (string, bool, error) {
+	caller, ok := w.callers[arn]
+	if !ok {
+		return "", false, w.failure
+	}
+	return caller.Principal.UserID, true, w.failure
 }
 
 func (w *world) authorizer() *access.Authorizer { return access.New(w, w, w) }
@@ -336,7 +339,7 @@ func TestPolicyThatLocksItsCallerOutNeedsForce(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.callers["arn:aws:iam::"+foreign+":root"] = &iam.Caller{}
-			err = w.authorizer().CheckRepositoryPolicy(t.Context(), set(test.p), document, test.force)
+			_, err = w.authorizer().CheckRepositoryPolicy(t.Context(), set(test.p), document, test.force)
 			if got := refusal(t, err) == ""; got != test.want {
 				t.Errorf("allowed: %t", got)
 			}
@@ -352,7 +355,7 @@ func TestPoliciesNameOnlyThoseWhoExist(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.authorizer().CheckRepositoryPolicy(t.Context(), pull(p), document, true)
+		_, err = w.authorizer().CheckRepositoryPolicy(t.Context(), pull(p), document, true)
 		if _, invalid := errors.AsType[*iam.PolicyError](err); invalid == want {
 			t.Errorf("%s: %v", principal, err)
 		}

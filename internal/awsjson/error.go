@@ -87,6 +87,9 @@ func (x *exchange) refusal(err error) Refusal {
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 		return aborted() // the caller has gone: nobody's fault
 	}
+	if httpx.TellTemporary(x.w, err) {
+		return &Error{Code: "ServiceUnavailableException", Message: httpx.TemporaryWords(err), Status: http.StatusServiceUnavailable}
+	}
 	x.log.LogAttrs(x.r.Context(), slog.LevelError, "operation failed",
 		slog.String("request_id", x.requestID), slog.String("operation", x.operation), slog.Any("error", err))
 	fault := &Error{Code: "InternalFailure", Message: "The request failed because of an internal error.", Status: http.StatusInternalServerError}

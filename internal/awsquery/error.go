@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+
+	"github.com/nifuda/nifuda/internal/httpx"
 )
 
 // A Refusal is an error that the caller is told. The generated errors of every
@@ -82,6 +84,9 @@ func (x *exchange) refusal(err error) Refusal {
 	}
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 		return aborted() // the caller has gone: nobody's fault
+	}
+	if httpx.TellTemporary(x.w, err) {
+		return &Error{Code: "ServiceUnavailable", Message: httpx.TemporaryWords(err), Status: http.StatusServiceUnavailable}
 	}
 	x.log.LogAttrs(x.r.Context(), slog.LevelError, "operation failed",
 		slog.String("request_id", x.requestID), slog.String("operation", x.operation), slog.Any("error", err))

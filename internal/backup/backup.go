@@ -30,7 +30,7 @@ import (
 	"time"
 
 	"github.com/nifuda/nifuda/internal/blob"
-	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/open"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -96,7 +96,7 @@ type dumped struct {
 // An Installation is where a registry has its data.
 type Installation struct {
 	Database string // sqlite:PATH or postgres://…
-	Blobs    string // file:PATH
+	Blobs    string // file:PATH or s3://…
 	Data     string // directory
 	// KeyRing is the file of the key ring that blobs are sealed with, or "" where
 	// there is none.
@@ -130,12 +130,12 @@ type blobs interface {
 	Close() error
 }
 
-func openBlobs(url string) (blobs, error) {
-	directory, ok := strings.CutPrefix(url, "file:")
-	if !ok {
-		return nil, errors.New("blobs: want file:PATH")
+func openBlobs(ctx context.Context, url string) (blobs, error) {
+	opened, err := open.Store(ctx, url, open.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("blobs: %w", err)
 	}
-	return file.Open(directory)
+	return opened, nil
 }
 
 // List returns the snapshots of a target, the oldest first.

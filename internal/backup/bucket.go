@@ -7,24 +7,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/nifuda/nifuda/internal/bucket"
 )
 
-// A bucket is a target in S3, or in what speaks its protocol.
-type bucket struct {
-	api    *s3.Client
-	name   string
-	prefix string // "" or with a slash at its end
-}
+// A bucketTarget is a target in S3, or in what speaks its protocol.
+type bucketTarget struct{ *bucket.Bucket }
 
 // Objects are sent in parts of this size, and smaller ones whole. The largest
 // object may have ten thousand parts: from some size on they grow.
@@ -34,55 +29,23 @@ const (
 	mostPartBytes = 512 << 20
 )
 
-// openBucket takes s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true
-// and the credentials that AWS's tools would take.
+// openBucket takes the URL that package bucket describes, and the credentials
+// that AWS's tools would take.
 func openBucket(ctx context.Context, where string) (target, error) {
-	u, err := url.Parse(where)
-	if err != nil || u.Host == "" || u.User != nil {
-		return nil, errors.New("target: want s3://bucket/prefix?endpoint=URL&region=NAME&path-style=true")
-	}
-	query := u.Query()
-	for name := range query {
-		if name != "endpoint" && name != "region" && name != "path-style" {
-			return nil, fmt.Errorf("target: unknown parameter %q: want endpoint, region or path-style", name)
-		}
-	}
-	pathStyle, err := strconv.ParseBool(query.Get("path-style"))
-	if err != nil && query.Has("path-style") {
-		return nil, errors.New("target: path-style is true or false")
-	}
-	var options []func(*config.LoadOptions) error
-	if region := query.Get("region"); region != "" {
-		options = append(options, config.WithRegion(region))
-	}
-	settings, err := config.LoadDefaultConfig(ctx, options...)
+	address, err := bucket.ParseAddress(where)
 	if err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
-	if settings.Region == "" {
-		settings.Region = "us-east-1"
+	b, err := bucket.Open(ctx, address, bucket.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("target: %w", err)
 	}
-	b := bucket{name: u.Host, prefix: strings.Trim(u.Path, "/")}
-	if b.prefix != "" {
-		b.prefix += "/"
-	}
-	b.api = s3.NewFromConfig(settings, func(o *s3.Options) {
-		o.UsePathStyle = pathStyle
-		// Not every server knows the newer checksums; TLS and our own protect what is sent.
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-		if endpoint := query.Get("endpoint"); endpoint != "" {
-			o.BaseEndpoint = aws.String(endpoint)
-		}
-	})
-	return b, nil
+	return bucketTarget{b}, nil
 }
-
-func (b bucket) key(name string) *string { return aws.String(b.prefix + name) }
 
 // put sends what fits into one part as one object, and the rest in parts. Each is
 // in memory, so that it can be sent again.
-func (b bucket) put(ctx context.Context, name string, content io.Reader) error {
+func (b bucketTarget) put(ctx context.Context, name string, content io.Reader) error {
 	if !fs.ValidPath(name) {
 		return fmt.Errorf("malformed name %q", name)
 	}
@@ -94,7 +57,9 @@ func (b bucket) put(ctx context.Context, name string, content io.Reader) error {
 	if more {
 		return b.putParts(ctx, name, &part, content)
 	}
-	_, err = b.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: b.key(name), Body: bytes.NewReader(part.Bytes())})
+	in := &s3.PutObjectInput{Bucket: &b.Bucket.Bucket, Key: b.Key(name), Body: bytes.NewReader(part.Bytes())}
+	in.ServerSideEncryption, in.SSEKMSKeyId, in.BucketKeyEnabled = b.Encryption()
+	_, err = b.API.PutObject(ctx, in)
 	return err
 }
 
@@ -108,36 +73,41 @@ func nextPart(part *bytes.Buffer, content io.Reader, size int64) (more bool, err
 	return true, err
 }
 
-func (b bucket) putParts(ctx context.Context, name string, part *bytes.Buffer, content io.Reader) error {
-	upload, err := b.api.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &b.name, Key: b.key(name)})
+func (b bucketTarget) putParts(ctx context.Context, name string, part *bytes.Buffer, content io.Reader) error {
+	in := &s3.CreateMultipartUploadInput{Bucket: &b.Bucket.Bucket, Key: b.Key(name)}
+	in.ServerSideEncryption, in.SSEKMSKeyId, in.BucketKeyEnabled = b.Encryption()
+	if b.Checksums {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+	}
+	upload, err := b.API.CreateMultipartUpload(ctx, in)
 	if err != nil {
 		return err
 	}
 	parts, err := b.sendParts(ctx, name, upload.UploadId, part, content)
 	if err == nil {
-		_, err = b.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-			Bucket: &b.name, Key: b.key(name), UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		_, err = b.API.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+			Bucket: &b.Bucket.Bucket, Key: b.Key(name), UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 		})
 	}
 	if err == nil {
 		return nil
 	}
 	// The caller's context may be what ended it; what was sent costs money.
-	_, aborted := b.api.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: b.key(name), UploadId: upload.UploadId})
+	_, aborted := b.API.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{Bucket: &b.Bucket.Bucket, Key: b.Key(name), UploadId: upload.UploadId})
 	return errors.Join(err, aborted)
 }
 
-func (b bucket) sendParts(ctx context.Context, name string, upload *string, part *bytes.Buffer, content io.Reader) (parts []types.CompletedPart, err error) {
+func (b bucketTarget) sendParts(ctx context.Context, name string, upload *string, part *bytes.Buffer, content io.Reader) (parts []types.CompletedPart, err error) {
 	size := int64(partSize)
 	for more := true; part.Len() > 0; {
 		number := aws.Int32(int32(len(parts) + 1))
-		sent, err := b.api.UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &b.name, Key: b.key(name), UploadId: upload, PartNumber: number, Body: bytes.NewReader(part.Bytes()),
+		sent, err := b.API.UploadPart(ctx, &s3.UploadPartInput{
+			Bucket: &b.Bucket.Bucket, Key: b.Key(name), UploadId: upload, PartNumber: number, Body: bytes.NewReader(part.Bytes()),
 		})
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, types.CompletedPart{ETag: sent.ETag, PartNumber: number})
+		parts = append(parts, types.CompletedPart{ETag: sent.ETag, PartNumber: number, ChecksumCRC32: sent.ChecksumCRC32})
 		if !more {
 			break
 		}
@@ -151,8 +121,8 @@ func (b bucket) sendParts(ctx context.Context, name string, upload *string, part
 	return parts, nil
 }
 
-func (b bucket) open(ctx context.Context, name string) (io.ReadCloser, error) {
-	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: b.key(name)})
+func (b bucketTarget) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	out, err := b.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.Bucket.Bucket, Key: b.Key(name)})
 	if _, ok := errors.AsType[*types.NoSuchKey](err); ok {
 		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
@@ -162,15 +132,15 @@ func (b bucket) open(ctx context.Context, name string) (io.ReadCloser, error) {
 	return out.Body, nil
 }
 
-func (b bucket) list(ctx context.Context, directory string, visit func(name string, size int64) error) error {
-	pages := s3.NewListObjectsV2Paginator(b.api, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: b.key(directory + "/")})
+func (b bucketTarget) list(ctx context.Context, directory string, visit func(name string, size int64) error) error {
+	pages := s3.NewListObjectsV2Paginator(b.API, &s3.ListObjectsV2Input{Bucket: &b.Bucket.Bucket, Prefix: b.Key(directory + "/")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		for _, object := range page.Contents {
-			if err := visit(strings.TrimPrefix(aws.ToString(object.Key), b.prefix), aws.ToInt64(object.Size)); err != nil {
+			if err := visit(strings.TrimPrefix(aws.ToString(object.Key), b.Prefix), aws.ToInt64(object.Size)); err != nil {
 				return err
 			}
 		}
@@ -178,15 +148,15 @@ func (b bucket) list(ctx context.Context, directory string, visit func(name stri
 	return nil
 }
 
-func (b bucket) remove(ctx context.Context, name string) error {
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: b.key(name)})
+func (b bucketTarget) remove(ctx context.Context, name string) error {
+	_, err := b.API.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.Bucket.Bucket, Key: b.Key(name)})
 	return err
 }
 
 // flush does nothing: what S3 has answered is durable.
-func (bucket) flush(context.Context) error { return nil }
+func (bucketTarget) flush(context.Context) error { return nil }
 
 // lock does nothing: S3 has no lock that ends with a process.
-func (bucket) lock() (func() error, error) { return func() error { return nil }, nil }
+func (bucketTarget) lock() (func() error, error) { return func() error { return nil }, nil }
 
-func (bucket) scratch() string { return path.Clean(os.TempDir()) }
+func (bucketTarget) scratch() string { return path.Clean(os.TempDir()) }

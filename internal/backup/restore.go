@@ -99,7 +99,7 @@ func (i Installation) lock() (unlock func() error, err error) {
 		}
 		return errors.Join(errs...)
 	}
-	for _, directory := range []string{i.Data, strings.TrimPrefix(i.Blobs, "file:")} {
+	for _, directory := range i.directories() {
 		if err := file.MakeDir(directory); err != nil {
 			return nil, errors.Join(err, unlock())
 		}
@@ -116,13 +116,21 @@ func (i Installation) lock() (unlock func() error, err error) {
 	return unlock, nil
 }
 
+// directories are those that a server has for itself.
+func (i Installation) directories() []string {
+	if blobs, ok := strings.CutPrefix(i.Blobs, "file:"); ok {
+		return []string{i.Data, blobs}
+	}
+	return []string{i.Data}
+}
+
 // copyBlobs copies the blobs of the snapshot, and checks those that are not sealed.
 func (r *restoring) copyBlobs(ctx context.Context) (err error) {
 	needed, err := locationsOf(ctx, r.target, []Snapshot{r.Snapshot})
 	if err != nil {
 		return err
 	}
-	to, err := openBlobs(r.to.Blobs)
+	to, err := openBlobs(ctx, r.to.Blobs)
 	if err != nil {
 		return err
 	}

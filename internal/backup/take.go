@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -92,7 +93,7 @@ type taking struct {
 func (k *taking) take(ctx context.Context) (err error) {
 	k.Format, k.Snapshot.Version, k.TakenAt = format, k.Options.Version, time.Now().UTC()
 	k.Name, k.damaged = k.TakenAt.Format(nameOfTime), map[string]bool{}
-	if k.blobs, err = openExistingBlobs(k.from.Blobs); err != nil {
+	if k.blobs, err = openExistingBlobs(ctx, k.from.Blobs); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.blobs.Close()) }()
@@ -116,13 +117,13 @@ func (k *taking) take(ctx context.Context) (err error) {
 }
 
 // openExistingBlobs does not make the directory that a mistyped setting names.
-func openExistingBlobs(url string) (blobs, error) {
+func openExistingBlobs(ctx context.Context, url string) (blobs, error) {
 	if directory, ok := strings.CutPrefix(url, "file:"); ok {
 		if _, err := os.Stat(directory); err != nil {
 			return nil, fmt.Errorf("blobs: %w", err)
 		}
 	}
-	return openBlobs(url)
+	return openBlobs(ctx, url)
 }
 
 // copyBlobs copies the blobs that the target lacks.
@@ -190,6 +191,9 @@ func (k *taking) sayDamaged(ctx context.Context, b store.BlobFile, reason error)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if !isDamage(reason) { // a bucket that does not answer says nothing of a blob
+		return fmt.Errorf("read blob %s: %w", b.Digest, reason)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.damaged[b.Location] = true
@@ -218,6 +222,11 @@ func newChecked(r io.Reader, d string, sealed bool) *checked {
 }
 
 var errWrongBytes = errors.New("the bytes do not have the digest")
+
+// isDamage reports whether a blob could not be read because of what it is.
+func isDamage(err error) bool {
+	return errors.Is(err, blob.ErrNotFound) || errors.Is(err, errWrongBytes) || errors.Is(err, syscall.EIO)
+}
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)

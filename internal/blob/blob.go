@@ -24,6 +24,19 @@ var (
 	ErrDigestMismatch = errors.New("bytes do not match the digest")
 )
 
+// An UnavailableError is the failure of a store that may work again soon: it was not
+// reached, or has too much to do.
+type UnavailableError struct{ Err error }
+
+// Error implements error.
+func (u *UnavailableError) Error() string { return "the blob store is not available: " + u.Err.Error() }
+
+// Unwrap returns what happened.
+func (u *UnavailableError) Unwrap() error { return u.Err }
+
+// RetryAfter is when to ask again.
+func (u *UnavailableError) RetryAfter() time.Duration { return 5 * time.Second }
+
 // A Location names stored bytes. Only [Writer.Commit] makes one, so whoever
 // holds a Location holds verified, durable bytes.
 type Location string
@@ -40,7 +53,8 @@ func (s Sealed) Close() error { return errors.Join(s.Opener.Close(), s.File.Clos
 // An Object is a finished object of a store, as its storage has it.
 type Object struct {
 	Location Location
-	// Digest is the one that the plaintext had when it was committed.
+	// Digest is the one that the plaintext had when it was committed, or "" where
+	// the storage does not say it.
 	Digest  digest.Digest
 	Size    int64 // bytes in storage
 	ModTime time.Time
@@ -66,6 +80,10 @@ type Store interface {
 	// Without one a store of files returns an *os.File, which net/http can send
 	// without copying: of a sealed object the sealed bytes.
 	Open(ctx context.Context, location Location, key *seal.Key, size int64) (io.ReadSeekCloser, error)
+	// URL returns an address from which anybody can read the bytes at a location,
+	// as they are stored, for that long, or "" where the store has none: then they
+	// are sent by whoever has opened them.
+	URL(ctx context.Context, location Location, lifetime time.Duration) (string, error)
 	// Remove deletes the bytes at a location; a missing one is no error.
 	Remove(ctx context.Context, location Location) error
 	// RemoveUploads drops the unfinished objects that nobody has written to since
@@ -76,6 +94,9 @@ type Store interface {
 	// meanwhile; visit may remove what it is shown. What is no object of the store
 	// is passed over.
 	Walk(ctx context.Context, visit func(Object) error) error
+	// MinChunk is how much of an upload there better is between a Create or Resume
+	// and a Save: less costs more, but works. 0 is any.
+	MinChunk() int64
 	// Ping reports whether the store can take and give bytes.
 	Ping(ctx context.Context) error
 }

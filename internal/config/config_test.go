@@ -44,8 +44,8 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := config.Config{
 		Listen: "127.0.0.1:5050", AdminListen: "127.0.0.1:5051", Data: "./data",
 		Database: "sqlite:" + filepath.Join("data", "nifuda.db"), Blobs: "file:" + filepath.Join("data", "blobs"), Audit: "file:" + filepath.Join("data", "audit", "audit.log"),
-		Account: "123456789012", Region: "us-east-1", Role: "all", LogFormat: "text", LogLevel: "info",
-		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), Scrub: "4MiB", Reserve: "256MiB",
+		Account: "123456789012", Region: "us-east-1", Role: "all", DrainDelay: "0s", LogFormat: "text", LogLevel: "info",
+		Grace: "24h", Undelete: "168h", Seal: "on", SealKeys: "file:" + filepath.Join("data", "seal-keys"), ServerKey: "file:" + filepath.Join("data", "keys", "server.key"), Scrub: "4MiB", Reserve: "256MiB", ReadOnly: "off", Quotas: "off", RateLimits: "off", PerSource: "0",
 	}
 	if diff := cmp.Diff(want, config.Default()); diff != "" {
 		t.Error(diff)
@@ -91,6 +91,7 @@ func TestFlagOverEnvironmentOverFileOverDefault(t *testing.T) {
 	want.Blobs = "file:" + filepath.Join("d", "blobs")
 	want.Audit = "file:" + filepath.Join("d", "audit", "audit.log")
 	want.SealKeys = "file:" + filepath.Join("d", "seal-keys")
+	want.ServerKey = "file:" + filepath.Join("d", "keys", "server.key")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -138,6 +139,23 @@ func TestFileIsStrict(t *testing.T) {
 	}
 }
 
+func TestABucketThatEncryptsNeedsNoSealing(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--blobs", "s3://bucket"}, "on"},
+		{[]string{"--blobs", "s3://bucket?sse=AES256"}, "off"},
+		{[]string{"--blobs", "s3://bucket?sse=aws:kms&sse-kms-key=alias/nifuda"}, "off"},
+		{[]string{"--blobs", "s3://bucket?sse=AES256", "--seal", "on"}, "on"},
+	} {
+		c, err := parse(t, test.args...)
+		if err != nil || c.Seal != test.want {
+			t.Errorf("%q: --seal is %q, %v, want %q", test.args, c.Seal, err, test.want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -165,8 +183,10 @@ func TestValidate(t *testing.T) {
 			"postgres that does not parse", func(c *config.Config) { c.Database = "postgres://u:hunter2%zz@db" },
 			`--database: is not a valid URL; percent-encode special characters in user name and password`,
 		},
-		{"s3", func(c *config.Config) { c.Blobs = "s3://bucket" }, `--blobs: s3:// is not supported yet by this version; use file:PATH`},
-		{"other blobs", func(c *config.Config) { c.Blobs = "/blobs" }, `--blobs: must be file:PATH`},
+		{"s3", func(c *config.Config) { c.Blobs = "s3://bucket/prefix?region=eu-west-1" }, ""},
+		{"s3 without bucket", func(c *config.Config) { c.Blobs = "s3:///prefix" }, `--blobs: s3: the name of the bucket is missing: want s3://BUCKET/PREFIX`},
+		{"other blobs", func(c *config.Config) { c.Blobs = "/blobs" }, `--blobs: must be file:PATH or s3://BUCKET/PREFIX`},
+		{"seal", func(c *config.Config) { c.Seal = "maybe" }, `--seal: "maybe" is not on or off`},
 		{"other audit", func(c *config.Config) { c.Audit = "stderr" }, `--audit: must be file:PATH, stdout or off`},
 		{"audit without path", func(c *config.Config) { c.Audit = "file:" }, `--audit: file: needs a path, for example file:data/audit/audit.log`},
 		{"blobs without path", func(c *config.Config) { c.Blobs = "file:" }, `--blobs: file: needs a path, for example file:data/blobs`},
@@ -191,12 +211,15 @@ func TestValidate(t *testing.T) {
 		{"proxy with a zone", func(c *config.Config) { c.Proxies = "fe80::1%eth0" }, `--trusted-proxies: "fe80::1%eth0" is neither an IP address nor a range such as 10.0.0.0/8`},
 		{"hosts of providers", func(c *config.Config) { c.OIDCHosts = "gitlab.example.com, *.ci.example, 127.0.0.1, ::1" }, ""},
 		{"host with port", func(c *config.Config) { c.OIDCHosts = "localhost,gitlab.example.com:8443" }, `--oidc-hosts: "gitlab.example.com:8443" is neither a host name, which may have stars, nor an IP address`},
-		{"api", func(c *config.Config) { c.Role = "api" }, `--role: api is not supported yet by this version; use all`},
-		{"worker", func(c *config.Config) { c.Role = "worker" }, `--role: worker is not supported yet by this version; use all`},
-		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not all`},
+		{"api", func(c *config.Config) { c.Role, c.Database = "api", "postgres://db/nifuda" }, ""},
+		{"worker", func(c *config.Config) { c.Role, c.Database = "worker", "postgres://db/nifuda" }, ""},
+		{"api with SQLite", func(c *config.Config) { c.Role = "api" }, `--role: api needs a database that several processes can use, --database postgres://…; with SQLite one process does all`},
+		{"worker with SQLite", func(c *config.Config) { c.Role, c.Database = "worker", "sqlite:x" }, `--role: worker needs a database that several processes can use, --database postgres://…; with SQLite one process does all`},
+		{"other role", func(c *config.Config) { c.Role = "none" }, `--role: "none" is not api or worker or all`},
+		{"endless drain", func(c *config.Config) { c.DrainDelay = "long" }, `--drain-delay: "long" is not a time such as 0, 90m or 168h`},
 		{"log format", func(c *config.Config) { c.LogFormat = "xml" }, `--log-format: "xml" is not text or json`},
 		{"log level", func(c *config.Config) { c.LogLevel = "loud" }, `--log-level: "loud" is not debug or info or warn or error`},
-		{"two mistakes", func(c *config.Config) { c.Account, c.Role = "1", "" }, "--account: \"1\" is not 12 digits\n--role: \"\" is not all"},
+		{"two mistakes", func(c *config.Config) { c.Account, c.Role = "1", "" }, "--account: \"1\" is not 12 digits\n--role: \"\" is not api or worker or all"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

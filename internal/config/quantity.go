@@ -15,11 +15,28 @@ func (c *Config) GracePeriod() time.Duration { return duration(c.Grace) }
 // UndeleteWindow returns Undelete. Validate has found no mistake in it.
 func (c *Config) UndeleteWindow() time.Duration { return duration(c.Undelete) }
 
+// DrainTime returns DrainDelay. Validate has found no mistake in it.
+func (c *Config) DrainTime() time.Duration { return duration(c.DrainDelay) }
+
 // ScrubRate returns Scrub in bytes per second. Validate has found no mistake in it.
 func (c *Config) ScrubRate() int64 { return size(c.Scrub) }
 
 // DiskReserve returns Reserve in bytes. Validate has found no mistake in it.
 func (c *Config) DiskReserve() int64 { return size(c.Reserve) }
+
+// SourceConnections returns PerSource; 0 is without a limit. Validate has found
+// no mistake in it.
+func (c *Config) SourceConnections() int {
+	n, _ := strconv.Atoi(c.PerSource)
+	return n
+}
+
+func checkCount(text string) error {
+	if n, err := strconv.Atoi(text); err != nil || n < 0 {
+		return fmt.Errorf("%q is not a number such as 0 or 100", text)
+	}
+	return nil
+}
 
 func duration(text string) time.Duration {
 	d, _ := parseDuration(text)
@@ -75,16 +92,30 @@ func ParseSize(text string) (int64, error) {
 
 // The ways to the key ring that are no file.
 const (
-	schemeEnv     = "env:"
-	schemeCommand = "command:"
-	schemeKMS     = "kms:"
+	schemeEnv      = "env:"
+	schemeCommand  = "command:"
+	schemeKMS      = "kms:"
+	schemeDatabase = "database:"
 )
 
 func checkSealKeys(where string) error {
+	if where == schemeDatabase {
+		return nil
+	}
+	return checkKept(where, "must be file:PATH, env:NAME, command:COMMAND, database: or kms:KEY-ARN?endpoint=URL",
+		schemeFile, schemeEnv, schemeCommand, schemeKMS)
+}
+
+func checkServerKey(where string) error {
+	return checkKept(where, "must be file:PATH, env:NAME or command:COMMAND: not the key, but where it is, such as env:REGISTRY_SERVER_KEY", schemeFile, schemeEnv, schemeCommand)
+}
+
+// checkKept checks where a secret is.
+func checkKept(where, want string, schemes ...string) error {
 	if where == "" { // derived from Data
 		return nil
 	}
-	for _, scheme := range []string{schemeFile, schemeEnv, schemeCommand, schemeKMS} {
+	for _, scheme := range schemes {
 		if rest, ok := strings.CutPrefix(where, scheme); ok {
 			if rest == "" {
 				return fmt.Errorf("%s needs something after the colon", scheme)
@@ -92,5 +123,5 @@ func checkSealKeys(where string) error {
 			return nil
 		}
 	}
-	return errors.New("must be file:PATH, env:NAME, command:COMMAND or kms:KEY-ARN?endpoint=URL")
+	return errors.New(want)
 }

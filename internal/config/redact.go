@@ -29,6 +29,8 @@ func (c Config) LogValue() slog.Value { return slog.GroupValue(c.attrs()...) }
 func (c Config) attrs() []slog.Attr {
 	c.Database = Redact(c.Database)
 	c.Blobs = Redact(c.Blobs)
+	c.SealKeys, c.ServerKey = redactCommand(c.SealKeys), redactCommand(c.ServerKey)
+	c.OTLP = Redact(c.OTLP)
 	var attrs []slog.Attr
 	for field, value := range reflect.ValueOf(c).Fields() {
 		if text := value.String(); text != "" {
@@ -36,6 +38,14 @@ func (c Config) attrs() []slog.Attr {
 		}
 	}
 	return attrs
+}
+
+// redactCommand hides a command that prints a secret: it may have a password in it.
+func redactCommand(where string) string {
+	if strings.HasPrefix(where, schemeCommand) {
+		return schemeCommand + redacted
+	}
+	return where
 }
 
 // Redact returns a storage URL fit to be printed: the password and every query

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nifuda/nifuda/internal/bucket"
 )
 
 const (
@@ -38,14 +40,21 @@ func (c *Config) Validate() error {
 		checkTLS(c.TLSCert, c.TLSKey),
 		about("trusted-proxies", checkProxies(c.Proxies)),
 		about("oidc-hosts", checkHosts(c.OIDCHosts)),
-		about("role", checkRole(c.Role)),
+		about("role", checkRole(c.Role, c.Database)),
+		about("drain-delay", checkDuration(c.DrainDelay)),
 		about("audit", checkAudit(c.Audit)),
 		about("gc-grace", checkDuration(c.Grace)),
 		about("undelete-window", checkDuration(c.Undelete)),
-		about("seal", checkOneOf(c.Seal, "on", "off")),
+		about("seal", checkSeal(c.Seal)),
 		about("seal-keys", checkSealKeys(c.SealKeys)),
+		about("server-key", checkServerKey(c.ServerKey)),
 		about("scrub-rate", checkSize(c.Scrub)),
 		about("disk-reserve", checkSize(c.Reserve)),
+		about("otlp-endpoint", checkEndpoint(c.OTLP)),
+		about("quotas", checkOneOf(c.Quotas, "off", "ecr")),
+		about("rate-limits", checkOneOf(c.RateLimits, "off", "ecr")),
+		about("source-connections", checkCount(c.PerSource)),
+		about("read-only", checkOneOf(c.ReadOnly, "on", "off")),
 		about("log-format", checkOneOf(c.LogFormat, "text", "json")),
 		about("log-level", checkOneOf(c.LogLevel, "debug", "info", "warn", "error")),
 	)
@@ -93,6 +102,18 @@ func checkGiven(value string) error {
 	return nil
 }
 
+// checkEndpoint never repeats the URL: it may hold a password.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("must be the http:// or https:// address of an OTLP collector, for example http://localhost:4318")
+	}
+	return nil
+}
+
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -134,17 +155,25 @@ func checkBlobs(blobs string) error {
 	if blobs == "" { // derived from Data
 		return nil
 	}
-	if strings.HasPrefix(blobs, "s3://") {
-		return errors.New("s3:// is not supported yet by this version; use file:PATH")
+	if strings.HasPrefix(blobs, bucket.Scheme) {
+		_, err := bucket.ParseAddress(blobs)
+		return err
 	}
 	path, ok := strings.CutPrefix(blobs, schemeFile)
 	if !ok {
-		return errors.New("must be file:PATH")
+		return errors.New("must be file:PATH or s3://BUCKET/PREFIX")
 	}
 	if path == "" {
 		return errors.New("file: needs a path, for example file:data/blobs")
 	}
 	return nil
+}
+
+func checkSeal(seal string) error {
+	if seal == "" { // derived from Blobs
+		return nil
+	}
+	return checkOneOf(seal, "on", "off")
 }
 
 func checkAudit(audit string) error {
@@ -241,11 +270,18 @@ func parseProxies(list string) ([]netip.Prefix, error) {
 	return proxies, nil
 }
 
-func checkRole(role string) error {
-	if role == "api" || role == "worker" {
-		return fmt.Errorf("%s is not supported yet by this version; use all", role)
+// checkRole refuses to take apart a server that has its database for itself.
+func checkRole(role, database string) error {
+	if role == "all" {
+		return nil
 	}
-	return checkOneOf(role, "all")
+	if err := checkOneOf(role, "api", "worker", "all"); err != nil {
+		return err
+	}
+	if database == "" || strings.HasPrefix(database, schemeSQLite) {
+		return fmt.Errorf("%s needs a database that several processes can use, --database postgres://…; with SQLite one process does all", role)
+	}
+	return nil
 }
 
 func checkOneOf(value string, allowed ...string) error {

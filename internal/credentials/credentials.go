@@ -7,12 +7,12 @@
 package credentials
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -23,24 +23,23 @@ const serverKeySize = 32
 // ServerKeyPath returns where the server key of a data directory is.
 func ServerKeyPath(data string) string { return filepath.Join(data, "keys", "server.key") }
 
-// ServerKey returns the server key of a data directory, 32 random bytes that
-// keys/server.key holds in hexadecimal. Without that file it makes one if it may,
-// and returns an error that is fs.ErrNotExist otherwise: without that key nothing
-// sealed by this server can be opened again.
+// ServerKey returns the server key that a source keeps: 32 random bytes in
+// hexadecimal. Where there is none it makes one if it may, and returns an error
+// that is fs.ErrNotExist otherwise: without that key nothing sealed by this server
+// can be opened again.
 //
-// It refuses a file of another content and, except on Windows, one that anybody
-// but its owner may read or write.
-func ServerKey(data string, mayMake bool) ([]byte, error) {
-	path := ServerKeyPath(data)
-	key, err := readServerKey(path)
+// It refuses another content and, except on Windows, a file that anybody but its
+// owner may read or write.
+func ServerKey(ctx context.Context, source Source, mayMake bool) ([]byte, error) {
+	key, err := readServerKey(ctx, source)
 	if !mayMake || !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	key = make([]byte, serverKeySize)
 	rand.Read(key) // never fails
-	err = CreateFile(path, []byte(hex.EncodeToString(key)+"\n"))
+	err = source.Create(ctx, []byte(hex.EncodeToString(key)+"\n"))
 	if errors.Is(err, fs.ErrExist) { // another process was faster: its key is the key
-		return readServerKey(path)
+		return readServerKey(ctx, source)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make server key: %w", err)
@@ -48,17 +47,14 @@ func ServerKey(data string, mayMake bool) ([]byte, error) {
 	return key, nil
 }
 
-func readServerKey(path string) ([]byte, error) {
-	if err := CheckPrivate(path); err != nil {
-		return nil, fmt.Errorf("server key: %w", err)
-	}
-	text, err := os.ReadFile(path)
+func readServerKey(ctx context.Context, source Source) ([]byte, error) {
+	text, err := source.Load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read server key: %w", err)
+		return nil, fmt.Errorf("read server key %s: %w", source, err)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != serverKeySize { // err would print a part of the key
-		return nil, fmt.Errorf("server key %s must be %d bytes in hexadecimal (%d digits)", path, serverKeySize, 2*serverKeySize)
+		return nil, fmt.Errorf("server key %s must be %d bytes in hexadecimal (%d digits)", source, serverKeySize, 2*serverKeySize)
 	}
 	return key, nil
 }

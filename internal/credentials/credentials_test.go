@@ -55,7 +55,7 @@ func wantPrivate(t *testing.T, path string) {
 
 func TestServerKeyIsMadeOnce(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	first, err := credentials.ServerKey(data, true)
+	first, err := serverKey(t, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,14 @@ func TestServerKeyIsMadeOnce(t *testing.T) {
 		t.Errorf("%d bytes", len(first))
 	}
 	wantPrivate(t, filepath.Join(data, "keys", "server.key"))
-	second, err := credentials.ServerKey(data, true)
+	second, err := serverKey(t, data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !cmp.Equal(first, second) {
 		t.Error("the second start got another key")
 	}
-	other, err := credentials.ServerKey(t.TempDir(), true)
+	other, err := serverKey(t, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestServerKeyRaceOfTwoStarts(t *testing.T) {
 	var starts sync.WaitGroup
 	for i := range keys {
 		starts.Go(func() {
-			key, err := credentials.ServerKey(data, true)
+			key, err := serverKey(t, data)
 			if err != nil {
 				t.Error(err)
 			}
@@ -122,7 +122,7 @@ func TestServerKeyRefusesABadFile(t *testing.T) {
 			data := t.TempDir()
 			path := filepath.Join(data, "keys", "server.key")
 			write(t, path, test.content, test.mode)
-			_, err := credentials.ServerKey(data, true)
+			_, err := serverKey(t, data)
 			if err == nil || !strings.HasSuffix(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("got %v", err)
 			}
@@ -141,8 +141,39 @@ func TestServerKeyMayBeTheOperatorsOwn(t *testing.T) {
 	data := t.TempDir()
 	want := strings.Repeat("0f", 32)
 	write(t, filepath.Join(data, "keys", "server.key"), "  "+strings.ToUpper(want)+"\r\n", 0o400)
-	got, err := credentials.ServerKey(data, true)
+	got, err := serverKey(t, data)
 	if err != nil || hex.EncodeToString(got) != want {
 		t.Errorf("got %x, %v", got, err)
+	}
+}
+
+func serverKey(t *testing.T, data string) ([]byte, error) {
+	t.Helper()
+	return credentials.ServerKey(t.Context(), credentials.FileSource(credentials.ServerKeyPath(data)), true)
+}
+
+// Nodes are given one key by what starts them. Nobody makes one in its place.
+func TestServerKeyFromElsewhere(t *testing.T) {
+	const text = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	getenv := func(name string) string { return map[string]string{"KEY": text, "SHORT": "0f"}[name] }
+	for where, want := range map[string]string{
+		"env:KEY":                "",
+		"command:echo " + text:   "",
+		"env:SHORT":              "must be 32 bytes in hexadecimal",
+		"env:NONE":               "the variable is empty or not set",
+		"command:echo topsecret": "from the command of --server-key must be 32 bytes",
+		"command:exit 3":         "the command failed",
+	} {
+		source, err := credentials.ParseSource("--server-key", where, getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := credentials.ServerKey(t.Context(), source, true)
+		switch {
+		case want == "" && (err != nil || hex.EncodeToString(key) != text):
+			t.Errorf("%s: %x, %v", where, key, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "topsecret")):
+			t.Errorf("%s: %v, want %s", where, err, want)
+		}
 	}
 }

@@ -56,6 +56,9 @@ func FixedRootKey(getenv func(string) string) (RootKey, error) {
 	return key, nil
 }
 
+// Check says what is wrong with a key that was kept elsewhere.
+func (k RootKey) Check() error { return k.check() }
+
 // check says what keeps a key from being written to a file or from signing.
 func (k RootKey) check() error {
 	if len(k.AccessKeyID) > 128 || strings.ContainsFunc(k.AccessKeyID, isNotKeyID) {
@@ -101,6 +104,16 @@ func (f AWSFiles) EnsureRoot(fixed RootKey, endpoint, region string) (RootKey, e
 		return RootKey{}, err
 	}
 	return key, nil
+}
+
+// RootOrNew returns the root key that the files hold, or else a new one, which is
+// kept nowhere yet.
+func (f AWSFiles) RootOrNew() (RootKey, error) {
+	key, err := f.readKey()
+	if errors.Is(err, fs.ErrNotExist) {
+		return newRootKey(), nil
+	}
+	return key, err
 }
 
 func (f AWSFiles) ensureKey(fixed RootKey) (RootKey, error) {

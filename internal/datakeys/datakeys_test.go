@@ -184,9 +184,9 @@ func TestKeyCountsAsItIsNow(t *testing.T) {
 		want("")
 		must(t, n.kms.Rotate(ctx, key))
 		want("")
-		must(t, n.kms.SetPolicy(ctx, key, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"Service":"ecr.us-east-1.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}]}`))
+		must(t, n.kms.SetPolicy(ctx, key, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"Service":"ecr.us-east-1.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}]}`, nil))
 		want(kms.CodeAccessDenied)
-		must(t, n.kms.SetPolicy(ctx, key, kms.DefaultPolicy(here)))
+		must(t, n.kms.SetPolicy(ctx, key, kms.DefaultPolicy(here), nil))
 		want("")
 		for i := range 2 {
 			grants := n.grants(key)

@@ -21,6 +21,7 @@ import (
 	"github.com/nifuda/nifuda/internal/ecr"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/ratelimit"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
@@ -40,13 +41,13 @@ type Authorizer interface {
 	// CheckRepositoryPolicy refuses with an [*iam.PolicyError] a policy that
 	// names principals who do not exist and, unless force, with an
 	// [*iam.DeniedError] one under which the request would be refused.
-	CheckRepositoryPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) error
+	CheckRepositoryPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) (iam.Pins, error)
 	// CheckRegistryPolicy refuses with an [*iam.PolicyError] a policy that names
 	// principals who do not exist.
-	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) error
+	CheckRegistryPolicy(ctx context.Context, policy *iam.Document) (iam.Pins, error)
 }
 
-// Options are what [New] needs. All but Keys, Domain and Now are required.
+// Options are what [New] needs. All but Keys, Limiter, Domain and Now are required.
 type Options struct {
 	Registry *registry.Registry
 	// Keys are those that repositories may name; without them the registry knows
@@ -54,6 +55,8 @@ type Options struct {
 	Keys          Keys
 	Authenticator Authenticator
 	Authorizer    Authorizer
+	// Limiter keeps callers to their rates; nil admits all.
+	Limiter *ratelimit.Limiter
 	// Tokens issues the passwords of docker clients.
 	Tokens *authn.Tokens
 	// Downloads signs the addresses of GetDownloadUrlForLayer, which are at
@@ -85,6 +88,7 @@ func New(o Options) awsjson.Service {
 		keys:          o.Keys,
 		authenticator: o.Authenticator,
 		authorizer:    o.Authorizer,
+		limiter:       o.Limiter,
 		tokens:        o.Tokens,
 		downloads:     o.Downloads,
 		downloadPath:  o.DownloadPath,
@@ -113,6 +117,7 @@ type api struct {
 	keys          Keys
 	authenticator Authenticator
 	authorizer    Authorizer
+	limiter       *ratelimit.Limiter
 	tokens        *authn.Tokens
 	downloads     *authn.Downloads
 	downloadPath  string
@@ -139,7 +144,13 @@ func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error
 	if err != nil {
 		return nil, explain(fmt.Errorf("authenticate: %w", err))
 	}
-	httpx.RecordOf(r.Context()).Principal = identity.Principal.ARN
+	record := httpx.RecordOf(r.Context())
+	record.Principal = identity.Principal.ARN
+	if err := a.limiter.Admit(r.Context(), ratelimit.Request{
+		Principal: identity.Principal, Account: identity.Principal.Account, Region: identity.Region, Operation: record.Operation,
+	}); err != nil {
+		return nil, &ecr.Error{Code: authn.CodeThrottling, Message: err.Error(), Status: http.StatusBadRequest}
+	}
 	c := caller{Identity: identity, endpoint: endpointOf(r), request: r}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }

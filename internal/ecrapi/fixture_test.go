@@ -89,21 +89,21 @@ func (p *policy) Authorize(_ context.Context, r iam.Request) error {
 }
 
 // CheckRepositoryPolicy implements [ecrapi.Authorizer].
-func (p *policy) CheckRepositoryPolicy(_ context.Context, r iam.Request, policy *iam.Document, force bool) error {
+func (p *policy) CheckRepositoryPolicy(_ context.Context, r iam.Request, policy *iam.Document, force bool) (iam.Pins, error) {
 	if !force && policy.Statements[0].Effect == iam.Deny {
-		return &iam.DeniedError{Request: r}
+		return nil, &iam.DeniedError{Request: r}
 	}
 	return p.CheckRegistryPolicy(context.Background(), policy)
 }
 
 // CheckRegistryPolicy implements [ecrapi.Authorizer].
-func (p *policy) CheckRegistryPolicy(_ context.Context, policy *iam.Document) error {
+func (p *policy) CheckRegistryPolicy(_ context.Context, policy *iam.Document) (iam.Pins, error) {
 	for _, principal := range policy.Statements[0].Principals {
 		if strings.HasSuffix(principal.Value, "/nobody") {
-			return &iam.PolicyError{}
+			return nil, &iam.PolicyError{}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func newFixture(tb testing.TB) *fixture {

@@ -84,7 +84,7 @@ func (a *api) BatchGetImage(ctx context.Context, in *ecr.BatchGetImageRequest) (
 		}
 	}
 	for _, image := range out.Images {
-		a.registry.RecordPull(name, *image.ImageId.ImageDigest)
+		a.registry.RecordPull(name, value(image.ImageId.ImageTag), *image.ImageId.ImageDigest)
 	}
 	return out, nil
 }

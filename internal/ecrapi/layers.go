@@ -92,7 +92,7 @@ func (a *api) UploadLayerPart(ctx context.Context, in *ecr.UploadLayerPartReques
 		return nil, registry.InvalidParameter("partLastByte", "must be partFirstByte and the length of layerPartBlob minus 1")
 	}
 	size, err := a.registry.AppendUpload(ctx, name, in.UploadId, registry.Part{
-		First: in.PartFirstByte, Length: length, Body: bytes.NewReader(in.LayerPartBlob),
+		First: in.PartFirstByte, Length: length, Body: bytes.NewReader(in.LayerPartBlob), Counted: true,
 	})
 	if err != nil {
 		return nil, explainPart(name, in.UploadId, err)

@@ -14,7 +14,7 @@ func (a *api) SetRepositoryPolicy(ctx context.Context, in *ecr.SetRepositoryPoli
 		return nil, err
 	}
 	again := a.question(ctx, iam.SetRepositoryPolicy, name.ARN(), name.Registry)
-	err = a.registry.SetRepositoryPolicy(ctx, name, *in.PolicyText, func(ctx context.Context, policy *iam.Document) error {
+	err = a.registry.SetRepositoryPolicy(ctx, name, *in.PolicyText, func(ctx context.Context, policy *iam.Document) (iam.Pins, error) {
 		return a.authorizer.CheckRepositoryPolicy(ctx, again, policy, value(in.Force))
 	})
 	if err != nil {

@@ -41,11 +41,20 @@ func (p *patience) set(until time.Time) {
 // which net/http reads before it sends the response.
 const drainTime = 5 * time.Second
 
-// A requestBody gives up on clients that stop sending in the middle.
+// leastProgress is how many bytes of a body must arrive while it is waited for as
+// long as patience lasts: a byte now and then would hold an upload forever.
+const leastProgress = 1 << 10
+
+// A requestBody gives up on clients that stop sending in the middle, or send next
+// to nothing.
 type requestBody struct {
 	io.ReadCloser
 	patience patience
+	bytes    int64 // that have come
 	ended    bool
+
+	waited  time.Duration // for the last bytes, fewer than leastProgress
+	arrived int           // these
 }
 
 // Read moves the deadline on, and takes it away at the end of the body: from
@@ -57,7 +66,14 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		return b.ReadCloser.Read(p)
 	}
 	b.patience.extend()
+	start := time.Now()
 	n, err := b.ReadCloser.Read(p)
+	b.bytes += int64(n)
+	if err == nil && b.crawls(n, time.Since(start)) {
+		b.ended = true
+		b.patience.set(time.Now().Add(min(drainTime, b.patience.length)))
+		return n, ErrStalled
+	}
 	if err == nil {
 		return n, nil
 	}
@@ -69,6 +85,16 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		err = ErrStalled
 	}
 	return n, err
+}
+
+// crawls reports whether too few bytes have come for the time that they took.
+func (b *requestBody) crawls(n int, took time.Duration) bool {
+	b.arrived += n
+	b.waited += took
+	if b.arrived >= leastProgress {
+		b.arrived, b.waited = 0, 0
+	}
+	return b.waited > b.patience.length
 }
 
 // finish bounds how long net/http waits for what the handler left unread.

@@ -2,9 +2,11 @@ package httpx_test
 
 import (
 	"bufio"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -42,7 +44,7 @@ func TestIdleConnectionsMakeRoomForNewOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := httpx.LimitConnections(tcp, server, most)
+	l := httpx.LimitConnections(tcp, server, httpx.ConnectionLimits{All: most})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	broken := 0
@@ -81,7 +83,7 @@ func TestServerEndsWhileConnectionsWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := httpx.LimitConnections(tcp, server, 1)
+	l := httpx.LimitConnections(tcp, server, httpx.ConnectionLimits{All: 1})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	ask := keepAlive(t, l)
@@ -101,5 +103,40 @@ func TestServerEndsWhileConnectionsWait(t *testing.T) {
 	}
 	if err := server.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestASourceHasSoManyConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		proxies httpx.Proxies
+		third   bool // is served
+	}{
+		"a client":        {nil, false},
+		"a trusted proxy": {httpx.Proxies{netip.MustParsePrefix("127.0.0.0/8")}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httpx.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler))
+			tcp, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := httpx.LimitConnections(tcp, server, httpx.ConnectionLimits{All: 100, PerSource: 2, Proxies: c.proxies})
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(l) }()
+			for range 2 {
+				if err := keepAlive(t, l)(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := keepAlive(t, l)(); (err == nil) != c.third {
+				t.Errorf("the third connection: %v", err)
+			}
+			if err := server.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+				t.Error(err)
+			}
+		})
 	}
 }

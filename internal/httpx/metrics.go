@@ -15,13 +15,18 @@ const other = "other"
 type Metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	bytes    *prometheus.CounterVec
+	sent     *prometheus.CounterVec
+	received *prometheus.CounterVec
+	inFlight prometheus.Gauge
 }
 
-// NewMetrics registers the metrics of HTTP requests: nifuda_http_requests_total,
-// nifuda_http_request_duration_seconds and nifuda_http_response_bytes_total, by
-// the protocol and operation of the [Record]. It panics when they are
-// registered already.
+// The buckets of durations begin under the quickest answer, from memory, and end
+// where a large layer comes over a slow line; there is one close to each limit that
+// somebody may have set for a latency.
+var durationBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
+
+// NewMetrics registers the metrics of HTTP requests, nifuda_http_…, by the protocol
+// and operation of the [Record]. It panics when they are registered already.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -31,25 +36,45 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "nifuda_http_request_duration_seconds",
 			Help:    "Time from the header of a request to the end of its response.",
-			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+			Buckets: durationBuckets,
 		}, []string{"protocol", "operation"}),
-		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nifuda_http_response_bytes_total",
 			Help: "Bytes of response bodies sent.",
 		}, []string{"protocol", "operation"}),
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nifuda_http_request_bytes_total",
+			Help: "Bytes of request bodies received.",
+		}, []string{"protocol", "operation"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nifuda_http_requests_in_flight",
+			Help: "Requests that have begun and not ended.",
+		}),
 	}
-	registry.MustRegister(m.requests, m.duration, m.bytes)
+	registry.MustRegister(m.requests, m.duration, m.sent, m.received, m.inFlight)
 	return m
 }
 
-func (m *Metrics) observe(record *Record, method string, status int, bytes int64, took time.Duration) {
+// begin counts a request that comes.
+func (m *Metrics) begin() {
+	if m != nil {
+		m.inFlight.Inc()
+	}
+}
+
+// observe counts a request that has ended.
+func (m *Metrics) observe(x *exchange, method string, took time.Duration) {
 	if m == nil {
 		return
 	}
-	protocol, operation := orOther(record.Protocol), orOther(record.Operation)
-	m.requests.WithLabelValues(protocol, operation, knownMethod(method), codeOf(status)).Inc()
+	m.inFlight.Dec()
+	protocol, operation := orOther(x.record.Protocol), orOther(x.record.Operation)
+	m.requests.WithLabelValues(protocol, operation, knownMethod(method), codeOf(x.writer.status)).Inc()
 	m.duration.WithLabelValues(protocol, operation).Observe(took.Seconds())
-	m.bytes.WithLabelValues(protocol, operation).Add(float64(bytes))
+	m.sent.WithLabelValues(protocol, operation).Add(float64(x.writer.bytes))
+	if x.body.bytes > 0 {
+		m.received.WithLabelValues(protocol, operation).Add(float64(x.body.bytes))
+	}
 }
 
 func orOther(label string) string {

@@ -1,6 +1,7 @@
 package httpx_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -29,7 +30,7 @@ func gather(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 			for _, label := range metric.GetLabel() {
 				series = append(series, label.GetName()+"="+label.GetValue())
 			}
-			values[strings.Join(series, " ")] = metric.GetCounter().GetValue() + float64(metric.GetHistogram().GetSampleCount())
+			values[strings.Join(series, " ")] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + float64(metric.GetHistogram().GetSampleCount())
 		}
 	}
 	return values
@@ -39,9 +40,15 @@ func TestMetricsHaveBoundedLabels(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	o := httpx.Options{Metrics: httpx.NewMetrics(registry)}
 	for _, method := range []string{"GET", "GET", "BREW", "WHEN"} {
-		serve(t, o, httptest.NewRequest(method, "/", nil), func(w http.ResponseWriter, r *http.Request) {
+		serve(t, o, httptest.NewRequest(method, "/", strings.NewReader("sent")), func(w http.ResponseWriter, r *http.Request) {
 			record := httpx.RecordOf(r.Context())
 			record.Protocol, record.Operation = "oci", "GetManifest"
+			if got := gather(t, registry)["nifuda_http_requests_in_flight"]; got != 1 {
+				t.Errorf("%v requests are in flight", got)
+			}
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
 			reply(w, "body")
 		})
 	}
@@ -50,10 +57,12 @@ func TestMetricsHaveBoundedLabels(t *testing.T) {
 		"nifuda_http_requests_total code=200 method=GET operation=GetManifest protocol=oci":   2,
 		"nifuda_http_requests_total code=200 method=other operation=GetManifest protocol=oci": 2,
 		"nifuda_http_requests_total code=404 method=GET operation=other protocol=other":       1,
-		"nifuda_http_response_bytes_total operation=GetManifest protocol=oci":                 16,
-		"nifuda_http_response_bytes_total operation=other protocol=other":                     19,
-		"nifuda_http_request_duration_seconds operation=GetManifest protocol=oci":             4,
-		"nifuda_http_request_duration_seconds operation=other protocol=other":                 1,
+		"nifuda_http_requests_in_flight":                                          0,
+		"nifuda_http_request_bytes_total operation=GetManifest protocol=oci":      16,
+		"nifuda_http_response_bytes_total operation=GetManifest protocol=oci":     16,
+		"nifuda_http_response_bytes_total operation=other protocol=other":         19,
+		"nifuda_http_request_duration_seconds operation=GetManifest protocol=oci": 4,
+		"nifuda_http_request_duration_seconds operation=other protocol=other":     1,
 	}
 	if diff := cmp.Diff(want, gather(t, registry)); diff != "" {
 		t.Error(diff)

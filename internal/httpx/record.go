@@ -27,6 +27,9 @@ const RequestIDHeader = "X-Amzn-Requestid"
 type Record struct {
 	// ID is the request id that the response carries. It is not for the front to set.
 	ID string
+	// TraceID is the id of the trace that the request is part of, if somebody
+	// follows it; "" else. It is not for the front to set.
+	TraceID string
 	// Source is the address of the client, and Secure says that it came over
 	// TLS: as the connection has it, or as a trusted proxy says. They are not
 	// for the front to set. Source is the zero address when it is not known.
@@ -49,6 +52,10 @@ type Record struct {
 	// RetryAfter is what the header of that name says in an answer of status
 	// 429, in whole seconds; less than one means one.
 	RetryAfter time.Duration
+	// Throttled says that the request is one too many of a caller who is known. It
+	// is counted and has no line in the log and no record in the audit: they would
+	// grow with what is refused.
+	Throttled bool
 
 	// What follows is for the audit alone.
 

@@ -95,12 +95,27 @@ func TestBodyThatStandsStillEndsTheRequest(t *testing.T) {
 
 func TestBodyThatFlowsSlowlyIsTaken(t *testing.T) {
 	dial(t, readBody, func(t *testing.T, client net.Conn) {
-		send(t, client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n")
+		send(t, client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 20480\r\n\r\n")
 		for range 20 {
+			time.Sleep(59 * time.Second) // of the bubble's clock
+			send(t, client, strings.Repeat("x", 1024))
+		}
+		wantStatus(t, bufio.NewReader(client), http.StatusOK)
+	})
+}
+
+func TestBodyThatCrawlsEndsTheRequest(t *testing.T) {
+	dial(t, readBody, func(t *testing.T, client net.Conn) {
+		start := time.Now()
+		send(t, client, "PATCH / HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n")
+		for range 2 {
 			time.Sleep(59 * time.Second) // of the bubble's clock
 			send(t, client, "x")
 		}
-		wantStatus(t, bufio.NewReader(client), http.StatusOK)
+		wantStatus(t, bufio.NewReader(client), http.StatusRequestTimeout)
+		if took := time.Since(start); took > 3*time.Minute {
+			t.Errorf("took %s", took)
+		}
 	})
 }
 

@@ -77,6 +77,7 @@ const (
 // The actions of nifuda's own API that are about a repository. Its policy decides
 // about them as it does about those of ECR.
 const (
+	DescribePullStatistics  = "nifuda:DescribePullStatistics"
 	DescribeTagHistory      = "nifuda:DescribeTagHistory"
 	ListDeletedImages       = "nifuda:ListDeletedImages"
 	ListDeletedRepositories = "nifuda:ListDeletedRepositories"
@@ -130,7 +131,7 @@ func IsOfRepositories(action, resource string) bool {
 }
 
 // ownActions are those of our own that a resource policy may name.
-var ownActions = []string{DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag}
+var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag}
 
 // ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{

@@ -179,7 +179,7 @@ func (s *Identities) DecideTrust(caller *iam.Caller, role RoleInfo, action strin
 	}
 	return iam.Evaluate(iam.Query{
 		Caller: caller, Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: true,
-		ResourcePolicies: []iam.NamedPolicy{{Name: "trust policy of " + role.ARN(), Document: trust}},
+		ResourcePolicies: []iam.NamedPolicy{{Name: "trust policy of " + role.ARN(), Document: trust.Pinned(role.Trusted)}},
 		ResourceKeys:     resourceTagKeys(role.Tags),
 		RequestKeys:      n.requestKeys(),
 	}), nil

@@ -22,6 +22,7 @@ const changeSlots = 256
 type cache[K comparable, V any] struct {
 	seed   maphash.Seed
 	shards [cacheShards]*lru.Cache[K, cached[V]]
+	reads  reads
 }
 
 type cached[V any] struct {
@@ -101,10 +102,17 @@ func (v *versions) change(account string) (made func()) {
 func recall[K comparable, V any](ctx context.Context, s *Identities, c *cache[K, V], key K) (kept cached[V], fresh bool, err error) {
 	kept, ok := c.shard(key).Get(key)
 	if !ok {
+		c.reads.misses.Add(1)
 		return kept, false, nil
 	}
 	version, settled, err := s.versions.current(ctx, kept.account)
-	return kept, err == nil && settled && version == kept.version, err
+	fresh = err == nil && settled && version == kept.version
+	if fresh {
+		c.reads.hits.Add(1)
+	} else {
+		c.reads.misses.Add(1)
+	}
+	return kept, fresh, err
 }
 
 // keep reads something of an account and keeps it under a key.

@@ -26,6 +26,8 @@ type RoleInfo struct {
 	Description string
 	// TrustPolicy is the document that says who may assume the role.
 	TrustPolicy string
+	// Trusted are the unique ids of the principals that it names.
+	Trusted iam.Pins
 	// MaxSession is how long a session may be: one to twelve hours.
 	MaxSession time.Duration
 	// Boundary is the ARN of the permissions boundary; empty is none. In lists
@@ -39,7 +41,8 @@ type RoleInfo struct {
 type roleDetail struct {
 	Description string `json:",omitempty"`
 	TrustPolicy string
-	MaxSession  int // seconds
+	Trusted     iam.Pins `json:",omitempty"`
+	MaxSession  int      // seconds
 }
 
 // A NewRole is a role to create.
@@ -60,10 +63,11 @@ func (s *Identities) CreateRole(ctx context.Context, n NewRole) (RoleInfo, error
 	if strings.HasPrefix(n.Path, serviceRolePath) {
 		return RoleInfo{}, refuse(CodeInvalidInput, "The path %s is only for roles that are linked to a service.", serviceRolePath)
 	}
-	if err := s.checkTrustPolicy(ctx, n.TrustPolicy); err != nil {
+	trusted, err := s.checkTrustPolicy(ctx, n.TrustPolicy)
+	if err != nil {
 		return RoleInfo{}, err
 	}
-	return s.createRole(ctx, n, func(ctx context.Context, tx *store.Tx, row store.Identity) error {
+	return s.createRole(ctx, n, trusted, func(ctx context.Context, tx *store.Tx, row store.Identity) error {
 		if n.Boundary == "" {
 			return nil
 		}
@@ -71,14 +75,14 @@ func (s *Identities) CreateRole(ctx context.Context, n NewRole) (RoleInfo, error
 	})
 }
 
-func (s *Identities) createRole(ctx context.Context, n NewRole, also func(context.Context, *store.Tx, store.Identity) error) (RoleInfo, error) {
+func (s *Identities) createRole(ctx context.Context, n NewRole, trusted iam.Pins, also func(context.Context, *store.Tx, store.Identity) error) (RoleInfo, error) {
 	if n.MaxSession == 0 {
 		n.MaxSession = DefaultMaxSession
 	}
-	detail := roleDetail{Description: n.Description, TrustPolicy: n.TrustPolicy, MaxSession: int(n.MaxSession / time.Second)}
+	detail := roleDetail{Description: n.Description, TrustPolicy: n.TrustPolicy, Trusted: trusted, MaxSession: int(n.MaxSession / time.Second)}
 	role, err := s.create(ctx, newEntity{account: n.Account, kind: Role, name: n.Name, path: n.Path, detail: detail, tags: n.Tags}, also)
 	return RoleInfo{
-		Entity: role, Description: n.Description, TrustPolicy: n.TrustPolicy, MaxSession: n.MaxSession, Boundary: n.Boundary, Tags: n.Tags,
+		Entity: role, Description: n.Description, TrustPolicy: n.TrustPolicy, Trusted: trusted, MaxSession: n.MaxSession, Boundary: n.Boundary, Tags: n.Tags,
 	}, err
 }
 
@@ -116,7 +120,7 @@ func (s *Identities) fullRole(ctx context.Context, row store.Identity) (RoleInfo
 func roleOf(row store.Identity) (RoleInfo, error) {
 	detail, err := decodeDetail[roleDetail](row)
 	return RoleInfo{
-		Entity: entityOf(row), Description: detail.Description, TrustPolicy: detail.TrustPolicy,
+		Entity: entityOf(row), Description: detail.Description, TrustPolicy: detail.TrustPolicy, Trusted: detail.Trusted,
 		MaxSession: time.Duration(detail.MaxSession) * time.Second,
 	}, err
 }
@@ -164,11 +168,12 @@ func (s *Identities) UpdateRole(ctx context.Context, account, name string, chang
 // SetTrustPolicy replaces a role's trust policy. It refuses with NoSuchEntity,
 // MalformedPolicyDocument, LimitExceeded or UnmodifiableEntity.
 func (s *Identities) SetTrustPolicy(ctx context.Context, account, name, document string) error {
-	if err := s.checkTrustPolicy(ctx, document); err != nil {
+	trusted, err := s.checkTrustPolicy(ctx, document)
+	if err != nil {
 		return err
 	}
 	return s.amendRole(ctx, account, name, func(row store.Identity, detail *roleDetail) error {
-		detail.TrustPolicy = document
+		detail.TrustPolicy, detail.Trusted = document, trusted
 		return checkModifiable(row)
 	})
 }
@@ -199,15 +204,14 @@ func (s *Identities) DeleteRole(ctx context.Context, account, name string) error
 }
 
 // checkTrustPolicy refuses a document that is no trust policy, or one that
-// trusts somebody who does not exist: it would trust whoever comes to have the
-// name.
-func (s *Identities) checkTrustPolicy(ctx context.Context, document string) error {
+// trusts somebody who does not exist, and returns the ids of those whom it names.
+func (s *Identities) checkTrustPolicy(ctx context.Context, document string) (iam.Pins, error) {
 	parsed, err := iam.ParseTrustPolicy(document)
 	if err != nil {
-		return malformedPolicy(err)
+		return nil, malformedPolicy(err)
 	}
 	if iam.Size(document) > maxTrustPolicy || isBloated(document, maxTrustPolicy) {
-		return quotaExceeded("ACLSizePerRole", maxTrustPolicy)
+		return nil, quotaExceeded("ACLSizePerRole", maxTrustPolicy)
 	}
-	return s.checkPrincipals(ctx, parsed)
+	return s.pin(ctx, parsed)
 }

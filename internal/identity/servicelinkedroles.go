@@ -48,7 +48,7 @@ func (s *Identities) CreateServiceLinkedRole(ctx context.Context, account, servi
 	role, err := s.createRole(ctx, NewRole{
 		Account: account, Name: linked.role, Path: serviceRolePath + service + "/", Description: description,
 		TrustPolicy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}]}`,
-	}, func(ctx context.Context, tx *store.Tx, row store.Identity) error {
+	}, nil, func(ctx context.Context, tx *store.Tx, row store.Identity) error {
 		return tx.AttachPolicy(ctx, account, row.ID, store.AttachedPolicy, EntityARN(awsAccount, Policy, serviceRolePath, linked.policy))
 	})
 	if IsRefusal(err, CodeEntityAlreadyExists) {

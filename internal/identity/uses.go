@@ -117,9 +117,9 @@ func (s *Identities) RemoveExpiredSessions(ctx context.Context) error {
 	}
 }
 
-// Run writes uses and removes expired sessions until ctx is done, and then
-// writes the last uses.
-func (s *Identities) Run(ctx context.Context) {
+// RunUses writes the uses that this process has noted, until ctx is done, and then
+// the last of them. Each process has its own.
+func (s *Identities) RunUses(ctx context.Context) {
 	ticker := time.NewTicker(flushInterval)
 	defer ticker.Stop()
 	for {
@@ -129,7 +129,23 @@ func (s *Identities) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 			s.logFailure(s.Flush(ctx))
-			s.logFailure(s.RemoveExpiredSessions(ctx))
+		}
+	}
+}
+
+// RunExpiry removes expired sessions until ctx is done. One process of a database
+// needs to.
+func (s *Identities) RunExpiry(ctx context.Context) {
+	ticker := time.NewTicker(flushInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := s.RemoveExpiredSessions(ctx); ctx.Err() == nil {
+				s.logFailure(err)
+			}
 		}
 	}
 }

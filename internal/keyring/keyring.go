@@ -59,7 +59,8 @@ type Ring struct {
 	keys   atomic.Pointer[[]key] // the current one first; never changed in place
 
 	changing sync.Mutex
-	reloaded time.Time
+	reloaded time.Time    // because a key was missing
+	loaded   atomic.Int64 // when the ring was read last, in Unix nanoseconds
 	now      func() time.Time
 }
 
@@ -85,6 +86,7 @@ func Open(ctx context.Context, source Source, mayMake bool) (*Ring, error) {
 }
 
 func (r *Ring) load(ctx context.Context) error {
+	began := r.now()
 	text, err := r.source.Load(ctx)
 	if err != nil {
 		return err
@@ -94,7 +96,59 @@ func (r *Ring) load(ctx context.Context) error {
 		return err
 	}
 	r.keys.Store(&keys)
+	r.loaded.Store(began.UnixNano())
 	return nil
+}
+
+// A ring of a [Shared] source is never older than this when it wraps, and is read
+// again this often.
+const sharedFor = time.Second
+
+// isShared reports whether others change the ring.
+func (r *Ring) isShared() bool {
+	_, shared := r.source.(Shared)
+	return shared
+}
+
+// Run reads a shared ring again and again until ctx is done, so that this process
+// knows of a rotation elsewhere. A failure shows when something is to be wrapped.
+func (r *Ring) Run(ctx context.Context) {
+	if !r.isShared() {
+		<-ctx.Done()
+		return
+	}
+	again := time.NewTicker(sharedFor / 2)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			_ = r.refresh(ctx, sharedFor/2)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// refresh reads a shared ring that was read longer ago: a key that another
+// process has retired since must wrap nothing any more.
+func (r *Ring) refresh(ctx context.Context, age time.Duration) error {
+	if !r.isShared() || r.isYounger(age) {
+		return nil
+	}
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if r.isYounger(age) {
+		return nil
+	}
+	if err := r.load(ctx); err != nil {
+		return fmt.Errorf("key ring %s: %w", r.source, err)
+	}
+	return nil
+}
+
+func (r *Ring) isYounger(age time.Duration) bool {
+	since := r.now().Sub(time.Unix(0, r.loaded.Load()))
+	return since >= 0 && since < age
 }
 
 func (r *Ring) make(ctx context.Context) error {
@@ -183,7 +237,10 @@ func (r *Ring) Keys() []string {
 }
 
 // Wrap implements [Root].
-func (r *Ring) Wrap(_ context.Context, secret []byte, purpose string) ([]byte, error) {
+func (r *Ring) Wrap(ctx context.Context, secret []byte, purpose string) ([]byte, error) {
+	if err := r.refresh(ctx, sharedFor); err != nil {
+		return nil, err
+	}
 	current := (*r.keys.Load())[0]
 	b := make([]byte, 0, 2+len(current.id)+nonceSize+len(secret)+current.aead.Overhead())
 	b = append(b, wrappedVersion, byte(len(current.id)))
@@ -250,13 +307,14 @@ func (r *Ring) find(id string) (key, bool) {
 	return key{}, false
 }
 
-// A ring is read again at most this often because a key was missing.
+// A ring is read again at most this often because a key was missing, unless it is
+// shared.
 const reloadInterval = 10 * time.Second
 
 func (r *Ring) reload(ctx context.Context) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	if r.now().Sub(r.reloaded) < reloadInterval {
+	if !r.isShared() && r.now().Sub(r.reloaded) < reloadInterval {
 		return nil
 	}
 	r.reloaded = r.now()
@@ -297,16 +355,28 @@ func (r *Ring) Remove(ctx context.Context, id string) error {
 func (r *Ring) change(ctx context.Context, change func([]key) ([]key, error)) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	err := r.load(ctx)
-	var keys []key
-	if err == nil {
-		keys, err = change(*r.keys.Load())
+	for {
+		err := r.tryChange(ctx, change)
+		if errors.Is(err, ErrChanged) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("key ring %s: %w", r.source, err)
+		}
+		return nil
 	}
-	if err == nil {
-		err = r.source.Replace(ctx, render(keys))
+}
+
+func (r *Ring) tryChange(ctx context.Context, change func([]key) ([]key, error)) error {
+	if err := r.load(ctx); err != nil {
+		return err
 	}
+	keys, err := change(*r.keys.Load())
 	if err != nil {
-		return fmt.Errorf("key ring %s: %w", r.source, err)
+		return err
+	}
+	if err := r.source.Replace(ctx, render(keys)); err != nil {
+		return err
 	}
 	r.keys.Store(&keys)
 	return nil

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/nifuda/nifuda/internal/credentials"
 )
 
 // A KMS is a key that never leaves where it is, and wraps others there. Its
@@ -23,11 +25,11 @@ type KMS interface {
 // KMSSource returns the source of a ring in a file that only a KMS can open. Each
 // time that the ring changes it is encrypted under a new key, which stands beside
 // it, wrapped by the KMS.
-func KMSSource(k KMS, path string) Source { return kmsSource{k, fileSource(path)} }
+func KMSSource(k KMS, path string) Source { return kmsSource{k, credentials.FileSource(path)} }
 
 type kmsSource struct {
 	kms  KMS
-	file fileSource
+	file credentials.FileSource
 }
 
 // A sealedRing is what the file holds, as JSON.

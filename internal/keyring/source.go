@@ -1,151 +1,31 @@
 package keyring
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
-	"strings"
-	"time"
 
 	"github.com/nifuda/nifuda/internal/credentials"
 )
 
 // ErrFixed reports a ring that only its owner can change.
-var ErrFixed = errors.New("it is not nifuda's to change: put a new line before the others where it is kept, and restart")
+var ErrFixed = credentials.ErrFixed
 
-// A Source is where the text of a ring is kept. Its String says where, without
-// any secret.
-type Source interface {
-	fmt.Stringer
-	// Load returns the text, or [fs.ErrNotExist].
-	Load(ctx context.Context) ([]byte, error)
-	// Create keeps a text where there is none, durably, or returns [fs.ErrExist].
-	Create(ctx context.Context, text []byte) error
-	// Replace keeps another text, durably. Both return [ErrFixed] where the text
-	// is somebody else's.
-	Replace(ctx context.Context, text []byte) error
+// ErrChanged is what a [Shared] source returns for a replacement of another text
+// than the one that it has by now.
+var ErrChanged = errors.New("it was changed meanwhile")
+
+// A Source is where the text of a ring is kept.
+type Source = credentials.Source
+
+// A Shared source is one that other processes change under this one's eyes: a
+// ring from there is asked for again and again.
+type Shared interface {
+	Source
+	// Shared says so.
+	Shared()
 }
 
-// ParseSource returns the source that a setting names: file:PATH, env:NAME or
+// ParseSource returns the source that --seal-keys names: file:PATH, env:NAME or
 // command:COMMAND.
 func ParseSource(where string, getenv func(string) string) (Source, error) {
-	scheme, rest, _ := strings.Cut(where, ":")
-	switch scheme {
-	case "file":
-		return fileSource(rest), nil
-	case "env":
-		return environmentSource{name: rest, getenv: getenv}, nil
-	case "command":
-		return commandSource{command: rest, timeout: commandTimeout}, nil
-	}
-	return nil, errors.New("must be file:PATH, env:NAME or command:COMMAND")
-}
-
-// A fileSource is a file that only its owner may read.
-type fileSource string
-
-// String names the file.
-func (f fileSource) String() string { return string(f) }
-
-// Load implements [Source].
-func (f fileSource) Load(context.Context) ([]byte, error) {
-	if err := credentials.CheckPrivate(string(f)); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(string(f))
-}
-
-// Create implements [Source].
-func (f fileSource) Create(_ context.Context, text []byte) error {
-	return credentials.CreateFile(string(f), text)
-}
-
-// Replace implements [Source].
-func (f fileSource) Replace(_ context.Context, text []byte) error {
-	return credentials.ReplaceFile(string(f), text)
-}
-
-// fixed cannot be changed from here.
-type fixed struct{}
-
-// Create implements [Source].
-func (fixed) Create(context.Context, []byte) error { return ErrFixed }
-
-// Replace implements [Source].
-func (fixed) Replace(context.Context, []byte) error { return ErrFixed }
-
-// An environmentSource is a variable of the process.
-type environmentSource struct {
-	fixed
-
-	name   string
-	getenv func(string) string
-}
-
-// String names the variable.
-func (e environmentSource) String() string { return "in the variable " + e.name }
-
-// Load implements [Source].
-func (e environmentSource) Load(context.Context) ([]byte, error) {
-	text := e.getenv(e.name)
-	if text == "" {
-		return nil, errors.New("the variable is empty or not set")
-	}
-	return []byte(text), nil
-}
-
-// A command gets this long, and may print this much.
-const (
-	commandTimeout = 30 * time.Second
-	commandOutput  = 64 << 10
-)
-
-// A commandSource is what a command of the shell prints.
-type commandSource struct {
-	fixed
-
-	command string
-	timeout time.Duration
-}
-
-// String does not repeat the command, which may have a password in it.
-func (commandSource) String() string { return "from the command of --seal-keys" }
-
-// Load implements [Source]. What the command prints is in no error: it may be a
-// part of the ring.
-func (c commandSource) Load(ctx context.Context) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	shell := []string{"sh", "-c"}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/C"}
-	}
-	var out limited
-	cmd := exec.CommandContext(ctx, shell[0], shell[1], c.command) //nolint:gosec // the setting is a command
-	cmd.Stdout = &out
-	cmd.WaitDelay = time.Second
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("the command did not end in %s", c.timeout)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the command failed: %w", err)
-	}
-	return out.taken, nil
-}
-
-// limited takes no more than a ring can be. It is no bytes.Buffer itself, which
-// would read without a limit.
-type limited struct{ taken []byte }
-
-// Write fails when the command prints too much.
-func (l *limited) Write(p []byte) (int, error) {
-	if len(l.taken)+len(p) > commandOutput {
-		return 0, fmt.Errorf("it prints more than %d bytes", commandOutput)
-	}
-	l.taken = append(l.taken, p...)
-	return len(p), nil
+	return credentials.ParseSource("--seal-keys", where, getenv)
 }

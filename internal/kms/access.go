@@ -93,7 +93,7 @@ func (s *Service) granted(ctx context.Context, u Use) (bool, error) {
 	}
 	for _, grantee := range grantees {
 		found, err := s.findGrant(ctx, u.Key.KeyID, grantee, func(g Grant) bool {
-			return g.allows(operation, u.Context) && (u.Grant == nil || g.allowsGrant(*u.Grant))
+			return u.Principal.HasID(g.GranteeID) && g.allows(operation, u.Context) && (u.Grant == nil || g.allowsGrant(*u.Grant))
 		})
 		if err != nil || found {
 			return found, err
@@ -149,8 +149,8 @@ func (s *Service) MayRetire(ctx context.Context, p iam.Principal, g Grant) (bool
 	if err != nil {
 		return false, err
 	}
-	return slices.Contains(names, g.Retiring) && g.Retiring != "" ||
-		slices.Contains(names, g.Grantee) && slices.Contains(g.Operations, "RetireGrant"), nil
+	return slices.Contains(names, g.Retiring) && g.Retiring != "" && p.HasID(g.RetiringID) ||
+		slices.Contains(names, g.Grantee) && p.HasID(g.GranteeID) && slices.Contains(g.Operations, "RetireGrant"), nil
 }
 
 // A Delegate is a service that uses a key in its own name, by grants.

@@ -27,6 +27,8 @@ type Terms struct {
 	Name string `json:"-"`
 	// Retiring may retire the grant; empty is nobody.
 	Retiring string `json:",omitempty"`
+	// GranteeID and RetiringID are their unique ids; empty where they have none.
+	GranteeID, RetiringID string `json:",omitempty"`
 	// Operations are the names of the actions without their prefix.
 	Operations []string
 	// Equals and Subset are what the encryption context of cryptographic

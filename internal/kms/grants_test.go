@@ -178,9 +178,9 @@ func TestServiceUsesKeysByItsGrantsAlone(t *testing.T) {
 		wantRefusal(t, other.AsService("s3.amazonaws.com", grant.ID).Check(ctx, id, repository), kms.CodeAccessDenied)
 
 		check(t, k.SetPolicy(ctx, id, strings.Replace(kms.DefaultPolicy(home), `"Statement" : [ {`,
-			`"Statement" : [ {"Effect":"Deny","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"`+ecr+`"}}}, {`, 1)))
+			`"Statement" : [ {"Effect":"Deny","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"`+ecr+`"}}}, {`, 1), nil))
 		wantRefusal(t, held.Check(ctx, id, repository), kms.CodeAccessDenied)
-		check(t, k.SetPolicy(ctx, id, kms.DefaultPolicy(home)))
+		check(t, k.SetPolicy(ctx, id, kms.DefaultPolicy(home), nil))
 		check(t, held.Check(ctx, id, repository))
 		check(t, k.Disable(ctx, id))
 		wantRefusal(t, held.Check(ctx, id, repository), kms.CodeDisabled)

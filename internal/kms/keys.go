@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -73,7 +74,9 @@ type NewKey struct {
 	Description string
 	// Policy is a valid one; empty is the default policy.
 	Policy string
-	Tags   []Tag
+	// Principals are the ids of those whom it names.
+	Principals iam.Pins
+	Tags       []Tag
 }
 
 // CreateKey makes a key of a customer. It refuses with [CodeTag],
@@ -90,7 +93,7 @@ func (s *Service) CreateKey(ctx context.Context, n NewKey) (Key, error) {
 	}
 	row := store.KMSKey{
 		Account: n.Account, Region: n.Region, Manager: string(Customer), State: string(Enabled),
-		Description: n.Description, Policy: n.Policy, RotationDays: DefaultRotationDays,
+		Description: n.Description, Policy: n.Policy, Principals: n.Principals.Text(), RotationDays: DefaultRotationDays,
 	}
 	return s.insert(ctx, row, func(ctx context.Context, tx *store.Tx, row store.KMSKey) error {
 		for _, tag := range tags {
@@ -248,7 +251,7 @@ func (s *Service) delete(ctx context.Context, id string) error {
 		for version := range deleted.Version {
 			s.materials.Remove(materialID{id, version + 1})
 		}
-		s.log.Warn("key deleted: what it encrypted is lost", "key", keyOf(deleted).ARN(), "scheduled_days_before", deleted.DeletionWindow)
+		s.log.WarnContext(ctx, "key deleted: what it encrypted is lost", "key", keyOf(deleted).ARN(), "scheduled_days_before", deleted.DeletionWindow)
 	}
 	return nil
 }

@@ -127,7 +127,7 @@ func (s *Service) Run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("keys were not deleted or rotated in time", "error", err)
+			s.log.ErrorContext(ctx, "keys were not deleted or rotated in time", "error", err)
 		}
 		select {
 		case <-ctx.Done():

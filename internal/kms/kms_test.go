@@ -286,7 +286,7 @@ func TestManagedKeyIsMadeAtFirstUseAndNotManaged(t *testing.T) {
 			t.Errorf("the key is %+v", key)
 		}
 		_, deletion := k.ScheduleDeletion(ctx, id, 7)
-		for _, err := range []error{k.Disable(ctx, id), k.SetPolicy(ctx, id, kms.DefaultPolicy(home)), k.SetRotation(ctx, id, 0), k.Rotate(ctx, id), deletion, k.SetDescription(ctx, id, "x"), k.CreateAlias(ctx, id, "alias/x"), k.SetTags(ctx, id, []kms.Tag{{Key: "a"}})} {
+		for _, err := range []error{k.Disable(ctx, id), k.SetPolicy(ctx, id, kms.DefaultPolicy(home), nil), k.SetRotation(ctx, id, 0), k.Rotate(ctx, id), deletion, k.SetDescription(ctx, id, "x"), k.CreateAlias(ctx, id, "alias/x"), k.SetTags(ctx, id, []kms.Tag{{Key: "a"}})} {
 			wantRefusal(t, err, kms.CodeAccessDenied)
 		}
 	})

@@ -84,9 +84,9 @@ func (s *Service) Policy(ctx context.Context, id KeyID) (string, error) {
 	return state.row.Policy, nil
 }
 
-// SetPolicy replaces a key's policy. It refuses with [CodeMalformedPolicy] or
+// SetPolicy replaces a key's policy, with the ids of the principals that it names. It refuses with [CodeMalformedPolicy] or
 // [CodeLimitExceeded]. Whether it locks out those who set it is not looked at.
-func (s *Service) SetPolicy(ctx context.Context, id KeyID, policy string) error {
+func (s *Service) SetPolicy(ctx context.Context, id KeyID, policy string, principals iam.Pins) error {
 	if _, err := ParsePolicy(policy); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *Service) SetPolicy(ctx context.Context, id KeyID, policy string) error 
 		if Manager(key.Manager) == AWS {
 			return refuse(CodeAccessDenied, "%s is managed by AWS.", id.ARN())
 		}
-		key.Policy = policy
+		key.Policy, key.Principals = policy, principals.Text()
 		return nil
 	})
 	return err
@@ -102,14 +102,18 @@ func (s *Service) SetPolicy(ctx context.Context, id KeyID, policy string) error 
 
 // targetOf returns what counts of a key whose policy is given when permission is
 // asked for.
-func targetOf(id KeyID, policy string) (*iam.Target, error) {
+func targetOf(id KeyID, policy, principals string) (*iam.Target, error) {
 	document, err := iam.ParseKeyPolicy(policy)
+	if err != nil {
+		return nil, err
+	}
+	pins, err := iam.ParsePins(principals)
 	if err != nil {
 		return nil, err
 	}
 	return &iam.Target{
 		Trust:    true,
-		Policies: []iam.NamedPolicy{{Name: "policy of " + id.ARN(), Document: document}},
+		Policies: []iam.NamedPolicy{{Name: "policy of " + id.ARN(), Document: document.Pinned(pins)}},
 		Keys: iam.Keys{
 			"kms:keyspec": {"SYMMETRIC_DEFAULT"}, "kms:keyusage": {"ENCRYPT_DECRYPT"}, "kms:keyorigin": {"AWS_KMS"}, "kms:multiregion": {"false"},
 		},
@@ -124,11 +128,11 @@ func (s *Service) Target(ctx context.Context, _, resource string) (*iam.Target, 
 	id, ok := keyIDOf(resource)
 	if !ok {
 		place, _, _ := cutARN(resource)
-		return targetOf(KeyID{Place: place}, DefaultPolicy(place))
+		return targetOf(KeyID{Place: place}, DefaultPolicy(place), "")
 	}
 	state, err := s.state(ctx, id)
 	if IsRefusal(err, CodeNotFound) {
-		return targetOf(id, DefaultPolicy(id.Place))
+		return targetOf(id, DefaultPolicy(id.Place), "")
 	}
 	if err != nil {
 		return nil, err

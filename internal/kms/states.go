@@ -146,7 +146,7 @@ func (s *states) readTarget(ctx context.Context, row store.KMSKey) (*iam.Target,
 	if err != nil {
 		return nil, err
 	}
-	target, err := targetOf(KeyID{Place{row.Account, row.Region}, row.ID}, row.Policy)
+	target, err := targetOf(KeyID{Place{row.Account, row.Region}, row.ID}, row.Policy, row.Principals)
 	if err != nil {
 		return nil, err
 	}

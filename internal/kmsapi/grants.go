@@ -30,7 +30,7 @@ func (a *api) CreateGrant(ctx context.Context, in *awskms.CreateGrantRequest) (*
 	if err := a.authorize(ctx, question, nil); err != nil {
 		return nil, err
 	}
-	if err := a.checkTerms(ctx, terms); err != nil {
+	if err := a.completeTerms(ctx, &terms); err != nil {
 		return nil, err
 	}
 	if value(in.DryRun) {
@@ -58,24 +58,25 @@ func principalARN(text string) string {
 	return text
 }
 
-// checkTerms refuses grants that say what none can, or name nobody who exists.
-func (a *api) checkTerms(ctx context.Context, terms kms.Terms) error {
-	if err := kms.CheckTerms(terms); err != nil {
+// completeTerms adds the ids of those whom a grant names. It refuses grants that
+// say what none can, or name nobody who exists.
+func (a *api) completeTerms(ctx context.Context, terms *kms.Terms) (err error) {
+	if err := kms.CheckTerms(*terms); err != nil {
 		return err
 	}
-	for _, arn := range []string{terms.Grantee, terms.Retiring} {
-		if arn == "" {
-			continue
-		}
-		exists, err := a.principals.PrincipalExists(ctx, arn)
-		if err != nil {
-			return err
-		}
-		if !exists {
-			return refuse(kms.CodeInvalidArn, "ARN does not refer to a valid principal: "+arn)
-		}
+	if terms.GranteeID, err = a.principalID(ctx, terms.Grantee); err != nil || terms.Retiring == "" {
+		return err
 	}
-	return nil
+	terms.RetiringID, err = a.principalID(ctx, terms.Retiring)
+	return err
+}
+
+func (a *api) principalID(ctx context.Context, arn string) (string, error) {
+	id, exists, err := a.principals.FindPrincipal(ctx, arn)
+	if err == nil && !exists {
+		err = refuse(kms.CodeInvalidArn, "ARN does not refer to a valid principal: "+arn)
+	}
+	return id, err
 }
 
 // ListGrants implements [awskms.Service].

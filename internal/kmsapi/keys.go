@@ -34,15 +34,16 @@ func (a *api) CreateKey(ctx context.Context, in *awskms.CreateKeyRequest) (*awsk
 	if err != nil {
 		return nil, err
 	}
+	var principals iam.Pins
 	if in.Policy != nil {
 		// It is a key that does not exist yet, so that nothing else is known of it.
 		unmade := kms.KeyID{Place: home, ID: "00000000-0000-0000-0000-000000000000"}
-		if err := a.checkPolicy(ctx, unmade, *in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
+		if principals, err = a.checkPolicy(ctx, unmade, *in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 			return nil, err
 		}
 	}
 	key, err := a.keys.CreateKey(ctx, kms.NewKey{
-		Place: home, Description: value(in.Description), Policy: value(in.Policy), Tags: keyTags(in.Tags),
+		Place: home, Description: value(in.Description), Policy: value(in.Policy), Principals: principals, Tags: keyTags(in.Tags),
 	})
 	if err != nil {
 		return nil, err
@@ -236,30 +237,32 @@ func (a *api) PutKeyPolicy(ctx context.Context, in *awskms.PutKeyPolicyRequest) 
 	if err == nil {
 		_, err = a.keys.Describe(ctx, id)
 	}
-	if err == nil {
-		err = a.checkPolicy(ctx, id, in.Policy, in.BypassPolicyLockoutSafetyCheck)
-	}
 	if err != nil {
 		return err
 	}
-	return a.keys.SetPolicy(ctx, id, in.Policy)
+	principals, err := a.checkPolicy(ctx, id, in.Policy, in.BypassPolicyLockoutSafetyCheck)
+	if err != nil {
+		return err
+	}
+	return a.keys.SetPolicy(ctx, id, in.Policy, principals)
 }
 
-// checkPolicy refuses a key policy that names nobody who exists, and one that
-// would keep the caller from setting another.
-func (a *api) checkPolicy(ctx context.Context, id kms.KeyID, policy string, bypass *bool) error {
+// checkPolicy returns the ids of the principals that a key policy names. It refuses
+// one that names nobody who exists, and one that would keep the caller from setting
+// another.
+func (a *api) checkPolicy(ctx context.Context, id kms.KeyID, policy string, bypass *bool) (iam.Pins, error) {
 	document, err := kms.ParsePolicy(policy)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	question := a.keys.Question(kms.Use{Principal: callerOf(ctx).Principal, Action: iam.PutKeyPolicy, Key: kms.Reference{KeyID: id}})
 	question.Granted = nil
-	err = a.authorizer.CheckKeyPolicy(ctx, a.completed(ctx, question, lockoutConditions(bypass)), document, value(bypass))
+	principals, err := a.authorizer.CheckKeyPolicy(ctx, a.completed(ctx, question, lockoutConditions(bypass)), document, value(bypass))
 	if _, ok := errors.AsType[*iam.PolicyError](err); ok {
-		return refuse(kms.CodeMalformedPolicy, "Policy contains a statement with one or more invalid principals.")
+		return nil, refuse(kms.CodeMalformedPolicy, "Policy contains a statement with one or more invalid principals.")
 	}
 	if _, ok := errors.AsType[*iam.DeniedError](err); ok {
-		return refuse(kms.CodeMalformedPolicy, "The new key policy will not allow you to update the key policy in the future.")
+		return nil, refuse(kms.CodeMalformedPolicy, "The new key policy will not allow you to update the key policy in the future.")
 	}
-	return err
+	return principals, err
 }

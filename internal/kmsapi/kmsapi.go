@@ -37,14 +37,14 @@ type Authorizer interface {
 	// CheckKeyPolicy refuses with an [*iam.PolicyError] a policy that names
 	// principals who do not exist and, unless force, with an [*iam.DeniedError] one
 	// under which the request would be refused.
-	CheckKeyPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) error
+	CheckKeyPolicy(ctx context.Context, r iam.Request, policy *iam.Document, force bool) (iam.Pins, error)
 }
 
 // Principals knows whom grants may name.
 type Principals interface {
-	// PrincipalExists reports whether there is an account, user, role or session
+	// FindPrincipal reports whether there is an account, user, role or session
 	// of a role with an ARN.
-	PrincipalExists(ctx context.Context, arn string) (bool, error)
+	FindPrincipal(ctx context.Context, arn string) (id string, exists bool, err error)
 }
 
 // Options are what [New] needs. All but Now are required.

@@ -23,14 +23,19 @@ const (
 type Service interface {
 	CreateAccount(ctx context.Context, in *CreateAccountRequest) (*CreateAccountResponse, error)
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
+	DeleteQuota(ctx context.Context, in *DeleteQuotaRequest) (*DeleteQuotaResponse, error)
 	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
+	DescribePullStatistics(ctx context.Context, in *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error)
 	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
+	DescribeUsage(ctx context.Context, in *DescribeUsageRequest) (*DescribeUsageResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
 	ListDeletedRepositories(ctx context.Context, in *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error)
+	ListQuotas(ctx context.Context, in *ListQuotasRequest) (*ListQuotasResponse, error)
+	PutQuota(ctx context.Context, in *PutQuotaRequest) (*PutQuotaResponse, error)
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
@@ -71,14 +76,19 @@ func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
 		"CreateAccount":           bind(s.CreateAccount),
 		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
+		"DeleteQuota":             bind(s.DeleteQuota),
 		"DescribeCollection":      bind(s.DescribeCollection),
+		"DescribePullStatistics":  bind(s.DescribePullStatistics),
 		"DescribeSealing":         bind(s.DescribeSealing),
 		"DescribeTagHistory":      bind(s.DescribeTagHistory),
+		"DescribeUsage":           bind(s.DescribeUsage),
 		"DescribeVerification":    bind(s.DescribeVerification),
 		"ExplainAccess":           bind(s.ExplainAccess),
 		"ListAccounts":            bind(s.ListAccounts),
 		"ListDeletedImages":       bind(s.ListDeletedImages),
 		"ListDeletedRepositories": bind(s.ListDeletedRepositories),
+		"ListQuotas":              bind(s.ListQuotas),
+		"PutQuota":                bind(s.PutQuota),
 		"RestoreImage":            bind(s.RestoreImage),
 		"RestoreRepository":       bind(s.RestoreRepository),
 		"RestoreTag":              bind(s.RestoreTag),
@@ -136,9 +146,19 @@ func (Unimplemented) CreateRootAccessKey(context.Context, *CreateRootAccessKeyRe
 	return nil, notImplemented("CreateRootAccessKey")
 }
 
+// DeleteQuota answers NotImplementedException.
+func (Unimplemented) DeleteQuota(context.Context, *DeleteQuotaRequest) (*DeleteQuotaResponse, error) {
+	return nil, notImplemented("DeleteQuota")
+}
+
 // DescribeCollection answers NotImplementedException.
 func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequest) (*DescribeCollectionResponse, error) {
 	return nil, notImplemented("DescribeCollection")
+}
+
+// DescribePullStatistics answers NotImplementedException.
+func (Unimplemented) DescribePullStatistics(context.Context, *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error) {
+	return nil, notImplemented("DescribePullStatistics")
 }
 
 // DescribeSealing answers NotImplementedException.
@@ -149,6 +169,11 @@ func (Unimplemented) DescribeSealing(context.Context, *DescribeSealingRequest) (
 // DescribeTagHistory answers NotImplementedException.
 func (Unimplemented) DescribeTagHistory(context.Context, *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error) {
 	return nil, notImplemented("DescribeTagHistory")
+}
+
+// DescribeUsage answers NotImplementedException.
+func (Unimplemented) DescribeUsage(context.Context, *DescribeUsageRequest) (*DescribeUsageResponse, error) {
+	return nil, notImplemented("DescribeUsage")
 }
 
 // DescribeVerification answers NotImplementedException.
@@ -174,6 +199,16 @@ func (Unimplemented) ListDeletedImages(context.Context, *ListDeletedImagesReques
 // ListDeletedRepositories answers NotImplementedException.
 func (Unimplemented) ListDeletedRepositories(context.Context, *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error) {
 	return nil, notImplemented("ListDeletedRepositories")
+}
+
+// ListQuotas answers NotImplementedException.
+func (Unimplemented) ListQuotas(context.Context, *ListQuotasRequest) (*ListQuotasResponse, error) {
+	return nil, notImplemented("ListQuotas")
+}
+
+// PutQuota answers NotImplementedException.
+func (Unimplemented) PutQuota(context.Context, *PutQuotaRequest) (*PutQuotaResponse, error) {
+	return nil, notImplemented("PutQuota")
 }
 
 // RestoreImage answers NotImplementedException.

@@ -48,6 +48,13 @@ const (
 	ImageStateGone       = "GONE"
 )
 
+// The values of QuotaUnit.
+const (
+	QuotaUnitCount     = "count"
+	QuotaUnitBytes     = "bytes"
+	QuotaUnitPerSecond = "per-second"
+)
+
 // The values of VerificationStatus.
 const (
 	VerificationStatusRunning  = "RUNNING"
@@ -128,6 +135,18 @@ type CreateRootAccessKeyResponse struct {
 	AccessKey *AccessKey `json:"AccessKey,omitzero"` // required
 }
 
+// DeleteQuotaRequest is the request of [Service.DeleteQuota].
+type DeleteQuotaRequest struct {
+	AccountId      *string `json:"AccountId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	Name           string  `json:"Name"`                    // required, 1 to 128 characters
+}
+
+// DeleteQuotaResponse is the response of [Service.DeleteQuota].
+type DeleteQuotaResponse struct {
+	Quota *Quota `json:"Quota,omitzero"` // required
+}
+
 // DeletedImage is a structure of responses.
 type DeletedImage struct {
 	DeletionId             string    `json:"DeletionId"`         // required
@@ -166,6 +185,30 @@ type DescribeCollectionResponse struct {
 	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
 }
 
+// DescribePullStatisticsRequest is the request of [Service.DescribePullStatistics].
+type DescribePullStatisticsRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageTag       *string `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	ImageDigest    *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	FromDay        *string `json:"FromDay,omitzero"`
+	ToDay          *string `json:"ToDay,omitzero"`
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 1000
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribePullStatisticsResponse is the response of [Service.DescribePullStatistics].
+type DescribePullStatisticsResponse struct {
+	RegistryId     string    `json:"RegistryId"`           // required
+	RepositoryName string    `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageTag       string    `json:"ImageTag,omitzero"`    // 1 to 300 characters
+	ImageDigest    string    `json:"ImageDigest,omitzero"` // at most 200 characters
+	Pulls          int64     `json:"Pulls"`                // required
+	LastPulledAt   Timestamp `json:"LastPulledAt,omitzero"`
+	Days           []PullDay `json:"Days,omitzero"`      // required
+	NextToken      string    `json:"NextToken,omitzero"` // at most 2048 characters
+}
+
 // DescribeSealingRequest is the request of [Service.DescribeSealing].
 type DescribeSealingRequest struct{}
 
@@ -190,6 +233,17 @@ type DescribeTagHistoryResponse struct {
 	ImageTag       string      `json:"ImageTag"`            // required, 1 to 300 characters
 	TagHistory     []TagChange `json:"TagHistory,omitzero"` // required
 	NextToken      string      `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// DescribeUsageRequest is the request of [Service.DescribeUsage].
+type DescribeUsageRequest struct {
+	AccountId      *string `json:"AccountId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+}
+
+// DescribeUsageResponse is the response of [Service.DescribeUsage].
+type DescribeUsageResponse struct {
+	Usage *Usage `json:"Usage,omitzero"` // required
 }
 
 // DescribeVerificationRequest is the request of [Service.DescribeVerification].
@@ -286,6 +340,17 @@ type ListDeletedRepositoriesResponse struct {
 	NextToken           string              `json:"NextToken,omitzero"`           // at most 2048 characters
 }
 
+// ListQuotasRequest is the request of [Service.ListQuotas].
+type ListQuotasRequest struct {
+	AccountId      *string `json:"AccountId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+}
+
+// ListQuotasResponse is the response of [Service.ListQuotas].
+type ListQuotasResponse struct {
+	Quotas []Quota `json:"Quotas,omitzero"` // required
+}
+
 // MatchedStatement is a structure of responses.
 type MatchedStatement struct {
 	PolicyType     string `json:"PolicyType"` // required
@@ -293,6 +358,36 @@ type MatchedStatement struct {
 	StatementIndex *int32 `json:"StatementIndex,omitzero"`
 	Sid            string `json:"Sid,omitzero"`
 	Statement      string `json:"Statement,omitzero"`
+}
+
+// PullDay is a structure of responses.
+type PullDay struct {
+	Day          string    `json:"Day"`          // required
+	Pulls        int64     `json:"Pulls"`        // required
+	LastPulledAt Timestamp `json:"LastPulledAt"` // required
+}
+
+// PutQuotaRequest is the request of [Service.PutQuota].
+type PutQuotaRequest struct {
+	AccountId      *string `json:"AccountId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	Name           string  `json:"Name"`                    // required, 1 to 128 characters
+	Value          *int64  `json:"Value,omitzero"`          // required
+}
+
+// PutQuotaResponse is the response of [Service.PutQuota].
+type PutQuotaResponse struct {
+	Quota *Quota `json:"Quota,omitzero"` // required
+}
+
+// Quota is a structure of responses.
+type Quota struct {
+	Name     string    `json:"Name"`  // required, 1 to 128 characters
+	Unit     string    `json:"Unit"`  // required, one of QuotaUnit
+	Value    int64     `json:"Value"` // required
+	EcrValue *int64    `json:"EcrValue,omitzero"`
+	Set      bool      `json:"Set"` // required
+	SetAt    Timestamp `json:"SetAt,omitzero"`
 }
 
 // RestoreImageRequest is the request of [Service.RestoreImage].
@@ -427,6 +522,14 @@ type TagChange struct {
 type TakenTag struct {
 	ImageTag    string `json:"ImageTag"`    // required, 1 to 300 characters
 	ImageDigest string `json:"ImageDigest"` // required, at most 200 characters
+}
+
+// Usage is a structure of responses.
+type Usage struct {
+	Repositories int64 `json:"Repositories"` // required
+	Images       int64 `json:"Images"`       // required
+	Layers       int64 `json:"Layers"`       // required
+	Bytes        int64 `json:"Bytes"`        // required
 }
 
 // Verification is a structure of responses.

@@ -173,13 +173,22 @@ func (v *CreateAccountRequest) Validate() error { return refusal(v.check()) }
 func (v *CreateRootAccessKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DeleteQuotaRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*DescribeCollectionRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DescribePullStatisticsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*DescribeSealingRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DescribeUsageRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*DescribeVerificationRequest) Validate() error { return nil }
@@ -195,6 +204,12 @@ func (v *ListDeletedImagesRequest) Validate() error { return refusal(v.check()) 
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListDeletedRepositoriesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *ListQuotasRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *PutQuotaRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *RestoreImageRequest) Validate() error { return refusal(v.check()) }
@@ -259,6 +274,53 @@ func (v *CreateRootAccessKeyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *DeleteQuotaRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkQuotaName(v.Name))...)
+	}
+	return found
+}
+
+func (v *DescribePullStatisticsRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+	}
+	if v.ImageDigest != nil {
+		found = append(found, in("imageDigest", checkImageDigest(*v.ImageDigest))...)
+	}
+	if v.FromDay != nil {
+		found = append(found, in("fromDay", checkDay(*v.FromDay))...)
+	}
+	if v.ToDay != nil {
+		found = append(found, in("toDay", checkDay(*v.ToDay))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkMaxResults(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
 func (v *DescribeTagHistoryRequest) check() (found []violation) {
 	if v.RepositoryName == "" {
 		found = append(found, missing("repositoryName"))
@@ -280,6 +342,16 @@ func (v *DescribeTagHistoryRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *DescribeUsageRequest) check() (found []violation) {
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
 	}
 	return found
 }
@@ -356,6 +428,38 @@ func (v *ListDeletedRepositoriesRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *ListQuotasRequest) check() (found []violation) {
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PutQuotaRequest) check() (found []violation) {
+	if v.Name == "" {
+		found = append(found, missing("name"))
+	}
+	if v.Value == nil {
+		found = append(found, missing("value"))
+	}
+	if v.AccountId != nil {
+		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.Name != "" {
+		found = append(found, in("name", checkQuotaName(v.Name))...)
+	}
+	if v.Value != nil {
+		found = append(found, in("value", checkQuotaValue(*v.Value))...)
 	}
 	return found
 }
@@ -492,6 +596,11 @@ func checkContextKeyValue(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkDay(v string) (found []violation) {
+	found = append(found, checkPattern(v, patternDay)...)
+	return of(v, found)
+}
+
 func checkDeletionId(v string) (found []violation) {
 	found = append(found, checkPattern(v, patternDeletionId)...)
 	return of(v, found)
@@ -521,6 +630,17 @@ func checkNextToken(v string) (found []violation) {
 
 func checkPrincipalArn(v string) (found []violation) {
 	found = append(found, checkLength(v, 20, 2048)...)
+	return of(v, found)
+}
+
+func checkQuotaName(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	found = append(found, checkPattern(v, patternQuotaName)...)
+	return of(v, found)
+}
+
+func checkQuotaValue(v int64) (found []violation) {
+	found = append(found, checkRange(int64(v), -1, unlimited)...)
 	return of(v, found)
 }
 
@@ -574,6 +694,11 @@ var (
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
 		"Member must satisfy regular expression pattern: [A-Za-z0-9-]+:[A-Za-z0-9]+",
 	}
+	patternDay = &pattern{
+		regexp.MustCompile("^(?:[0-9]{4}-[0-9]{2}-[0-9]{2})$"),
+		"Member must satisfy regular expression pattern: [0-9]{4}-[0-9]{2}-[0-9]{2}",
+		"Member must satisfy regular expression pattern: [0-9]{4}-[0-9]{2}-[0-9]{2}",
+	}
 	patternDeletionId = &pattern{
 		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),
 		"Member must satisfy regular expression pattern: [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
@@ -588,6 +713,11 @@ var (
 		regexp.MustCompile("^(?:[a-zA-Z0-9._-]+)$"),
 		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
 		"Member must satisfy regular expression pattern: [a-zA-Z0-9._-]+",
+	}
+	patternQuotaName = &pattern{
+		regexp.MustCompile("^(?:[A-Za-z-]+)$"),
+		"Member must satisfy regular expression pattern: [A-Za-z-]+",
+		"Member must satisfy regular expression pattern: [A-Za-z-]+",
 	}
 	patternRepositoryId = &pattern{
 		regexp.MustCompile("^(?:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$"),

@@ -338,7 +338,7 @@ func TestRestoringTakesItsOwnPermissions(t *testing.T) {
 
 		// Another account, by the repository's policy.
 		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + other + `"},"Action":["nifuda:DescribeTagHistory","nifuda:Restore*"]}}`
-		accept := func(context.Context, *iam.Document) error { return nil }
+		accept := func(context.Context, *iam.Document) (iam.Pins, error) { return nil, nil }
 		if err := f.registry.SetRepositoryPolicy(t.Context(), f.n, policy, accept); err != nil {
 			t.Fatal(err)
 		}

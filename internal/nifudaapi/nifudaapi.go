@@ -51,10 +51,12 @@ type Accounts interface {
 	PrincipalNamed(ctx context.Context, arn string) (iam.Principal, error)
 }
 
-// Repositories keep what was deleted. [registry.Registry] is one.
+// Repositories keep images, and what was deleted of them. [registry.Registry] is one.
 type Repositories interface {
 	// TagHistory returns a page of what happened to a tag.
 	TagHistory(ctx context.Context, n registry.RepositoryName, tag string, after registry.Cursor, limit int) ([]registry.TagChange, registry.Cursor, error)
+	// PullStatistics returns how often something was pulled, and a page of the days.
+	PullStatistics(ctx context.Context, in registry.PullStatistics, after registry.Cursor, limit int) (total registry.Pulled, days []registry.Pulled, next registry.Cursor, err error)
 	// DeletedImages returns a page of what can be restored in a repository.
 	DeletedImages(ctx context.Context, n registry.RepositoryName, filter registry.DeletedFilter, after registry.Cursor, limit int) ([]registry.DeletedImage, registry.Cursor, error)
 	// DeletedTags returns which deletion is meant, and what tags went with it.
@@ -102,6 +104,7 @@ type Options struct {
 	Keys         Keys
 	Sealing      Sealing
 	Collector    Collector
+	Quotas       Quotas
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/ratelimit"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
@@ -131,6 +133,15 @@ func action(op Op) string {
 	}
 	// Not "": an operation that is forgotten here must not be everyone's.
 	panic("ociapi: no action for " + string(op))
+}
+
+// rateOf is what a call counts as where callers are kept to rates: the operation
+// of ECR that it stands for.
+func rateOf(c *call) ratelimit.Request {
+	return ratelimit.Request{
+		Principal: c.principal, Account: c.repository.Registry.Account, Region: c.repository.Registry.Region,
+		Operation: strings.TrimPrefix(action(c.Op), "ecr:"),
+	}
 }
 
 // authorize asks whether the caller may act on a repository, or on all of a

@@ -20,13 +20,40 @@ const octetStream = "application/octet-stream"
 // getBlob answers end-2. The specification's ranges, and the conditions that
 // HTTP adds, come from [http.ServeContent].
 func (a *api) getBlob(w http.ResponseWriter, r *http.Request, c call) error {
-	content, err := a.registry.OpenBlob(r.Context(), c.repository, c.Reference)
+	content, err := a.openBlob(r, c.repository, c.Reference)
 	if err != nil {
 		return err
 	}
-	defer content.Close()
 	serveBlob(w, r, content)
 	return nil
+}
+
+// openBlob returns the bytes, or for a plain GET the address to read them at.
+// Conditions name our ETag, which a bucket does not know.
+func (a *api) openBlob(r *http.Request, n registry.RepositoryName, digest string) (registry.Content, error) {
+	if r.Method != http.MethodGet || conditional(r.Header) {
+		return a.registry.OpenBlob(r.Context(), n, digest)
+	}
+	return a.registry.LocateBlob(r.Context(), n, digest)
+}
+
+func conditional(header http.Header) bool {
+	for _, name := range [...]string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// redirectBlob sends the client to the bucket, with its method and its range.
+func redirectBlob(w http.ResponseWriter, content registry.Content) {
+	header := w.Header()
+	header["Docker-Content-Digest"] = []string{content.Digest}
+	header["Location"] = []string{content.URL}
+	header["Cache-Control"] = []string{"private, no-store"} // the address ends soon
+	header["Content-Length"] = []string{"0"}
+	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
 // headBlob answers end-2. Beyond answering it keeps the blob from being
@@ -60,8 +87,13 @@ func setBlobHeaders(header http.Header, digest string) {
 }
 
 // serveBlob hands http.ServeContent the very reader that the registry opened:
-// behind any wrapper an *os.File would lose the kernel's sendfile.
+// behind any wrapper an *os.File would lose the kernel's sendfile. It closes it.
 func serveBlob(w http.ResponseWriter, r *http.Request, content registry.Content) {
+	if content.URL != "" {
+		redirectBlob(w, content)
+		return
+	}
+	defer content.Close()
 	setBlobHeaders(w.Header(), content.Digest)
 	if asked := r.Header.Get("Range"); asked != "" {
 		if strings.HasPrefix(asked, "bytes=") {

@@ -37,12 +37,11 @@ func (a *api) serveDownload(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	repository := registry.RepositoryName{Registry: registry.ID{Account: blob.Account, Region: blob.Region}, Name: blob.Repository}
-	content, err := a.registry.OpenBlob(r.Context(), repository, blob.Digest)
+	content, err := a.openBlob(r, repository, blob.Digest)
 	if err != nil {
 		a.fail(w, r, OpDownload, err)
 		return
 	}
-	defer content.Close()
 	serveBlob(w, r, content)
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// The protocol's error codes. Beside the specification's there are three that
+// The protocol's error codes. Beside the specification's there are four that
 // docker knows from before it: TAG_INVALID, which ECR uses for immutable tags,
-// UNKNOWN, and UNSUPPORTED for what has no code of its own.
+// UNKNOWN, UNAVAILABLE, and UNSUPPORTED for what has no code of its own.
 const (
 	codeBlobUnknown         = "BLOB_UNKNOWN"
 	codeBlobUploadInvalid   = "BLOB_UPLOAD_INVALID"
@@ -32,6 +32,7 @@ const (
 	codeTagInvalid          = "TAG_INVALID"
 	codeTooManyRequests     = "TOOMANYREQUESTS"
 	codeUnauthorized        = "UNAUTHORIZED"
+	codeUnavailable         = "UNAVAILABLE"
 	codeUnknown             = "UNKNOWN"
 	codeUnsupported         = "UNSUPPORTED"
 )
@@ -160,6 +161,10 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, op Op, err error) {
 	}
 	if r.Context().Err() != nil {
 		w.WriteHeader(statusClientClosed)
+		return
+	}
+	if httpx.TellTemporary(w, err) {
+		(&refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: httpx.TemporaryWords(err)}).write(w)
 		return
 	}
 	a.log.ErrorContext(r.Context(), "request failed", "request_id", httpx.RecordOf(r.Context()).ID, "operation", string(op), "error", err)

@@ -42,7 +42,11 @@ func (a *api) getManifest(w http.ResponseWriter, r *http.Request, c call) error 
 		}
 	}
 	if c.Op == OpGetManifest {
-		a.registry.RecordPull(c.repository, m.Digest)
+		tag := c.Reference
+		if c.byDigest() {
+			tag = ""
+		}
+		a.registry.RecordPull(c.repository, tag, m.Digest)
 	}
 	return nil
 }

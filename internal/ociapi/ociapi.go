@@ -21,6 +21,7 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/ratelimit"
 	"github.com/nifuda/nifuda/internal/registry"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	// Default is the registry that a request means when neither its host nor
 	// its login names one.
 	Default registry.ID
+	// Limiter keeps callers to their rates; nil admits all.
+	Limiter *ratelimit.Limiter
 	// Log takes the failures that no client is told.
 	Log *slog.Logger
 	// Bodies reads manifests; nil means one of the handler's own.
@@ -65,6 +68,7 @@ func New(o Options) http.Handler {
 		tokens:        o.Tokens,
 		now:           o.Now,
 		fallback:      o.Default,
+		limiter:       o.Limiter,
 		log:           o.Log,
 		version:       []string{"registry/2.0"},
 	}
@@ -84,6 +88,7 @@ type api struct {
 	tokens        *authn.Tokens
 	now           func() time.Time
 	fallback      registry.ID
+	limiter       *ratelimit.Limiter
 	log           *slog.Logger
 	// version is the value of Docker-Distribution-Api-Version, which every
 	// answer carries.
@@ -128,6 +133,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record.Principal, record.Caller, record.Region = c.principal.ARN, c.principal, c.repository.Registry.Region
 	if parseErr != nil {
 		a.fail(w, r, request.Op, parseErr)
+		return
+	}
+	if err := a.limiter.Admit(r.Context(), rateOf(&c)); err != nil {
+		a.fail(w, r, request.Op, &refusal{status: http.StatusTooManyRequests, code: codeTooManyRequests, message: err.Error()})
 		return
 	}
 	if err := a.admit(r.Context(), &c); err != nil {

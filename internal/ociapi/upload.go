@@ -46,6 +46,9 @@ func (a *api) startUpload(w http.ResponseWriter, r *http.Request, c call) error 
 	}
 	c.Reference = id
 	setUploadHeaders(w.Header(), c, 0)
+	if least := a.registry.MinChunk(); least > 0 {
+		w.Header().Set("OCI-Chunk-Min-Length", strconv.FormatInt(least, 10))
+	}
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

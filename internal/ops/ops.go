@@ -3,34 +3,29 @@
 package ops
 
 import (
-	"context"
-	"log/slog"
+	"errors"
 	"net/http"
 	"net/http/pprof"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// A readiness check that takes longer has failed.
-const readyTimeout = 5 * time.Second
-
 // Health answers GET /healthz, which says that the process serves, and GET
-// /readyz, which says that ready returns nil: 200, or 503 with the reason in
-// the log alone.
-func Health(ready func(context.Context) error, log *slog.Logger) http.Handler {
+// /readyz, which says whether it should be sent requests: 200, or 503.
+func Health(readiness *Readiness) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-		defer cancel()
-		if err := ready(ctx); err != nil {
-			log.WarnContext(ctx, "not ready", "error", err)
+		err := readiness.ready(r.Context())
+		switch {
+		case errors.Is(err, errDraining):
+			answer(w, http.StatusServiceUnavailable, "draining\n")
+		case err != nil:
 			answer(w, http.StatusServiceUnavailable, "not ready\n")
-			return
+		default:
+			answer(w, http.StatusOK, "ready\n")
 		}
-		answer(w, http.StatusOK, "ready\n")
 	})
 	return mux
 }

@@ -99,7 +99,7 @@ func (r *Registry) touch(ctx context.Context, repositoryID string, links []store
 			stale = append(stale, l.Digest)
 		}
 	}
-	if stale == nil {
+	if stale == nil || r.store.ReadOnly() { // where nothing is collected
 		return nil
 	}
 	return r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
@@ -122,11 +122,19 @@ type Content struct {
 	Digest string
 	Size   int64 // bytes
 	io.ReadSeekCloser
+	// URL is where anybody can read the bytes for a while. Then there is nothing
+	// to read here.
+	URL string
 }
 
 // OpenBlob returns a repository's blob, or refuses with LayersNotFound,
 // RepositoryNotFound, Kms or Damaged. The caller closes it.
 func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string) (Content, error) {
+	return r.openBlob(ctx, n, digest, func(store.Blob) string { return "" })
+}
+
+// openBlob asks elsewhere whether the bytes are to be read at an address.
+func (r *Registry) openBlob(ctx context.Context, n RepositoryName, digest string, elsewhere func(store.Blob) string) (Content, error) {
 	b, damaged, err := r.store.OpenBlob(ctx, n.Registry.Account, n.Registry.Region, n.Name, digest)
 	if err != nil {
 		return Content{}, r.explainMissingBlob(ctx, n, digest, err)
@@ -142,6 +150,9 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if damaged {
 		return Content{}, layerDamaged(n, digest)
 	}
+	if url := elsewhere(b); url != "" {
+		return Content{Digest: digest, Size: b.Size, URL: url}, nil
+	}
 	content, err := r.open(ctx, keeper, b)
 	if errors.Is(err, blob.ErrNotFound) {
 		return r.openMoved(ctx, n, keeper, b)
@@ -153,7 +164,7 @@ func (r *Registry) OpenBlob(ctx context.Context, n RepositoryName, digest string
 	if err != nil {
 		return Content{}, r.explain("open blob "+digest+" of", n, err)
 	}
-	return Content{digest, b.Size, content}, nil
+	return Content{Digest: digest, Size: b.Size, ReadSeekCloser: content}, nil
 }
 
 // open returns the bytes of a blob, unsealed.
@@ -226,15 +237,27 @@ func (r *Registry) MountBlob(ctx context.Context, target RepositoryName, source,
 	if from.keeper.domain() != into.keeper.domain() {
 		return false, nil
 	}
+	limits, err := r.limits.of(ctx, r.store, target.Registry.Account, into.id)
+	if err != nil {
+		return false, err
+	}
 	err = r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+		if err := limitStorage(ctx, tx, into.id, limits); err != nil {
+			return err
+		}
 		blobID, size, err := tx.LockLinkedBlob(ctx, from.id, digest)
 		if err != nil {
 			return err
 		}
-		_, err = r.link(ctx, tx, into.id, digest, blobID, size)
-		return err
+		existed, err := r.link(ctx, tx, into.id, digest, blobID, size)
+		if err != nil || existed {
+			return err
+		}
+		return checkStorage(ctx, tx, target, into.id, limits)
 	})
 	switch {
+	case isRefusal(err):
+		return false, err
 	case err == nil:
 		return true, nil
 	case errors.Is(err, store.ErrNotFound):
@@ -292,7 +315,6 @@ func (r *Registry) DeleteBlob(ctx context.Context, n RepositoryName, digest stri
 	case err != nil:
 		return fmt.Errorf("delete blob: %w", err)
 	}
-	r.wantCollection()
 	return nil
 }
 
@@ -314,9 +336,12 @@ func (r *Registry) deleteBlob(ctx context.Context, repositoryID, digest string) 
 		}
 		unlinked, err := tx.UnlinkBlob(ctx, repositoryID, digest)
 		if err == nil && !unlinked {
-			return store.ErrNotFound
+			err = store.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
 	})
 }
 

@@ -16,6 +16,7 @@ type cache[V any] struct {
 	seed    maphash.Seed
 	shards  [cacheShards]*lru.Cache[cacheKey, cached[V]]
 	changes [changeSlots]changes
+	reads   reads
 }
 
 // Readers share no lock unless they read the same things.
@@ -67,14 +68,17 @@ func (c *cache[V]) get(n RepositoryName, reference string, read func() (V, error
 	}
 	slot := c.slot(n)
 	if slot.underWay.Load() > 0 {
+		c.reads.misses.Add(1)
 		return read()
 	}
 	version := slot.version.Load() // before the read: a change in between outdates it
 	key := cacheKey{n, reference}
 	shard := c.shards[maphash.Comparable(c.seed, key)%cacheShards]
 	if kept, ok := shard.Get(key); ok && kept.version == version {
+		c.reads.hits.Add(1)
 		return kept.value, nil
 	}
+	c.reads.misses.Add(1)
 	value, err := read()
 	if err == nil && keep(value) {
 		shard.Add(key, cached[V]{version, value})

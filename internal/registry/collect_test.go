@@ -287,7 +287,7 @@ func TestTheServerCollectsWhatWasDeleted(t *testing.T) {
 	eachCollected(t, 0, func(t *testing.T, f collectFixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); f.Run(ctx) }()
+		go func() { defer close(done); f.RunCollector(ctx) }()
 		payload, blobs := largeImage(t, "image", 2)
 		for {
 			if err := f.upload(t.Context(), app, blobs); err != nil {

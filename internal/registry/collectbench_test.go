@@ -67,7 +67,7 @@ func whileCollecting(b *testing.B, do func(f fixture, n int, image storetest.Loa
 			close(done)
 			if collecting {
 				done = make(chan struct{})
-				go func() { defer close(done); f.Run(ctx) }()
+				go func() { defer close(done); f.RunCollector(ctx) }()
 				if err := f.DeleteBlob(ctx, app, digestOf(largeLayer("shared 0"))); err != nil { // it looks at once
 					b.Fatal(err)
 				}

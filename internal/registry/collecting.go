@@ -23,27 +23,33 @@ func (r *Registry) collectionInterval() time.Duration {
 	return min(max(r.grace/gracePart, mostOftenCollected), leastOftenCollected)
 }
 
-// wantCollection has the collector look now: something was deleted that nobody
-// can restore.
-func (r *Registry) wantCollection() {
+// The topics of notices.
+const (
+	collectionTopic = "collection" // something was deleted that nobody can restore
+	sealingTopic    = "sealing"    // a key was rotated
+)
+
+// wantCollection has the collector look, on whatever node it runs, when the
+// transaction is committed, which deletes something: if nobody can restore it.
+func (r *Registry) wantCollection(ctx context.Context, tx *store.Tx) error {
 	if r.window > 0 {
-		return
+		return nil
 	}
-	select {
-	case r.collectionWanted <- struct{}{}:
-	default: // it will look anyway
-	}
+	return tx.Notify(ctx, collectionTopic)
 }
 
-// collectInBackground runs a pass whenever one has something to do.
-func (r *Registry) collectInBackground(ctx context.Context) {
+// RunCollector runs a pass whenever one has something to do, and looks for
+// orphans each week, until ctx is done. One process of a database needs to.
+func (r *Registry) RunCollector(ctx context.Context) {
 	tick := time.NewTicker(r.collectionInterval())
 	defer tick.Stop()
+	wanted, stop := r.store.Listen(collectionTopic)
+	defer stop()
 	for {
 		select {
 		case <-tick.C:
-			r.report(ctx, "look for orphans", r.sweepOrphansWeekly(ctx))
-		case <-r.collectionWanted:
+			r.report(ctx, "look for orphans", ignoreEnd(ctx, r.sweepOrphansWeekly(ctx)))
+		case <-wanted:
 		case <-ctx.Done():
 			return
 		}

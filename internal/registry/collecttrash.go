@@ -15,11 +15,17 @@ import (
 // place just before opens them still.
 const trashTime = 15 * time.Minute
 
-// trashDelay is how long bytes stay in the trash.
-func (r *Registry) trashDelay() time.Duration { return min(trashTime, r.grace) }
+// trashDelay is how long bytes stay in the trash. Addresses of them that were
+// given out are good for less.
+func (r *Registry) trashDelay() time.Duration {
+	if r.redirects {
+		return trashTime
+	}
+	return min(trashTime, r.grace)
+}
 
-// emptyTrash removes bytes whose time has come. One process does at a time, and
-// none while a backup copies them.
+// emptyTrash removes bytes whose time has come, and none while a backup copies
+// them.
 func (p *pass) emptyTrash(ctx context.Context) (err error) {
 	after, due := store.Trash{}, p.millis()
 	page := func(ctx context.Context, limit int) (all []store.Trash, err error) {
@@ -40,11 +46,6 @@ func (p *pass) emptyTrash(ctx context.Context) (err error) {
 const stuckFiles = 100
 
 func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) {
-	release, claimed, err := p.store.ClaimTrash(ctx)
-	if err != nil || !claimed {
-		return err
-	}
-	defer func() { err = errors.Join(err, release()) }()
 	// A power cut must not undo what made them trash and leave them removed. On a
 	// full disk that cannot be ruled out, and something has to make space.
 	err = p.store.Update(ctx, store.PowerSafe, func(context.Context, *store.Tx) error { return nil })
@@ -55,6 +56,13 @@ func (p *pass) removeTrash(ctx context.Context, some []store.Trash) (err error) 
 	if err != nil {
 		return err
 	}
+	// In this order: a backup that begins after the claim finds used nothing that
+	// goes, even if this node stands still before it goes.
+	release, claimed, err := p.store.ClaimTrash(ctx)
+	if err != nil || !claimed {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	gone := make([]string, 0, len(some))
 	for _, t := range some {
 		if err := p.removeFile(ctx, t, slices.Contains(used, t.Location)); err != nil {

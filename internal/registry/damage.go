@@ -23,7 +23,7 @@ func (r *Registry) openMoved(ctx context.Context, n RepositoryName, keeper Keepe
 	if err != nil {
 		return Content{}, fmt.Errorf("open blob %s: %w", b.Digest, err)
 	}
-	return Content{b.Digest, b.Size, content}, nil
+	return Content{Digest: b.Digest, Size: b.Size, ReadSeekCloser: content}, nil
 }
 
 // A blob store that should have this many blobs and has none is not mounted.
@@ -70,7 +70,7 @@ func (r *Registry) lost(ctx context.Context, n RepositoryName, b store.Blob) err
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrReadOnly) {
 		return fmt.Errorf("mark blob %s as damaged: %w", b.Digest, err)
 	}
 	if marked {

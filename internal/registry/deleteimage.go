@@ -57,9 +57,13 @@ func (r *Registry) DeleteTag(ctx context.Context, n RepositoryName, tag, actor s
 }
 
 func (r *Registry) delete(ctx context.Context, d *deletion) error {
-	err := r.update(ctx, d.Repository, d.run)
+	err := r.update(ctx, d.Repository, func(ctx context.Context, tx *store.Tx) error {
+		if err := d.run(ctx, tx); err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
+	})
 	if err == nil {
-		r.wantCollection()
 		return nil
 	}
 	if store.IsForeignKey(err) {
@@ -179,9 +183,12 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 }
 
 // keep puts the image where it can be restored from, or, without a time in which
-// it could be, has its layers looked at.
+// it could be, forgets its pulls and has its layers looked at.
 func (d *deletion) keep(ctx context.Context, tx *store.Tx, tags []store.Tag) error {
 	if !d.restorable {
+		if err := tx.ForgetPulls(ctx, d.repositoryID, d.digest); err != nil {
+			return err
+		}
 		return tx.CheckLinksOfManifest(ctx, d.repositoryID, d.digest, d.now)
 	}
 	names := make([]string, len(tags))

@@ -18,24 +18,26 @@ type LifecyclePolicy struct {
 	EvaluatedAt time.Time // zero is never
 }
 
-// A PolicyCheck looks at what the text of a policy does not tell. It refuses
+// A PolicyCheck looks at what the text of a policy does not tell, and returns the
+// ids of the principals that it names. It refuses
 // with an [*iam.PolicyError] a policy whose principals do not exist, and with an
 // [*iam.DeniedError] one that would keep its caller from setting it again.
-type PolicyCheck func(ctx context.Context, policy *iam.Document) error
+type PolicyCheck func(ctx context.Context, policy *iam.Document) (iam.Pins, error)
 
 // SetRepositoryPolicy sets a repository's policy, byte for byte. A text that is
 // no policy, or that the check does not let pass, is refused with
 // InvalidParameter.
 func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, check PolicyCheck) error {
 	policy, err := iam.ParseRepositoryPolicy(text)
+	var pins iam.Pins
 	if err == nil {
-		err = check(ctx, policy)
+		pins, err = check(ctx, policy)
 	}
 	if err != nil {
 		return r.orRepositoryNotFound(ctx, n, explainPolicy(err, "Invalid repository policy provided"))
 	}
 	defer r.protections.change(n)()
-	return r.putDocument(ctx, n, store.RepositoryPolicy, text)
+	return r.putDocument(ctx, n, store.RepositoryPolicy, text, pins)
 }
 
 // explainPolicy tells why a policy is not taken.
@@ -79,7 +81,7 @@ func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, tex
 	if _, err := lifecycle.Parse(text); err != nil {
 		return r.orRepositoryNotFound(ctx, n, &Error{Code: CodeInvalidParameter, Message: err.Error()})
 	}
-	return r.putDocument(ctx, n, store.LifecyclePolicy, text)
+	return r.putDocument(ctx, n, store.LifecyclePolicy, text, nil)
 }
 
 // LifecyclePolicy returns a repository's lifecycle policy, or refuses with
@@ -103,13 +105,13 @@ func lifecyclePolicyOf(d store.Document) LifecyclePolicy {
 	return p
 }
 
-func (r *Registry) putDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, text string) error {
+func (r *Registry) putDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, text string, pins iam.Pins) error {
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}
-		return tx.PutDocument(ctx, row.ID, kind, text)
+		return tx.PutDocument(ctx, row.ID, kind, text, pins.Text())
 	})
 	return r.explain("set policy of", n, err)
 }
@@ -157,8 +159,9 @@ func documentNotFound(n RepositoryName, kind store.DocumentKind) *Error {
 func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, check PolicyCheck) error {
 	const invalid = "Invalid registry policy provided"
 	policy, err := iam.ParseRegistryPolicy(text)
+	var pins iam.Pins
 	if err == nil {
-		err = check(ctx, policy)
+		pins, err = check(ctx, policy)
 	}
 	if err != nil {
 		return explainPolicy(err, invalid)
@@ -174,7 +177,7 @@ func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, ch
 				return InvalidParameter("PolicyText", invalid)
 			}
 		}
-		return tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, r.millis())
+		return tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, pins.Text(), r.millis())
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal

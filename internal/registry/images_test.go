@@ -515,9 +515,9 @@ func TestPullTimeIsSeenBeforeAndAfterItIsStored(t *testing.T) {
 			t.Error("an image that was never pulled has a pull time")
 		}
 		f.clock.advance(time.Hour)
-		f.RecordPull(app, digestOf(payload))
-		f.RecordPull(app, digestOf([]byte("gone")))
-		f.RecordPull(registry.RepositoryName{Registry: home, Name: "gone"}, digestOf(payload))
+		f.RecordPull(app, "v1", digestOf(payload))
+		f.RecordPull(app, "gone", digestOf([]byte("gone")))
+		f.RecordPull(registry.RepositoryName{Registry: home, Name: "gone"}, "", digestOf(payload))
 		for _, when := range []string{"before", "after"} {
 			if got := f.describe(t, digestOf(payload))[0].PulledAt; !got.Equal(f.clock.now()) {
 				t.Errorf("%s the flush: %v, want %v", when, got, f.clock.now())

@@ -77,13 +77,13 @@ func protectionOf(n RepositoryName, rows []store.Protection) (*protection, error
 		case row.Kind == store.RepositoryTag:
 			p.addTag(row.Name, row.Text)
 		case row.Kind == store.RepositoryDocument:
-			policy, err := iam.ParseRepositoryPolicy(row.Text)
+			policy, err := pinned(iam.ParseRepositoryPolicy, row)
 			if err != nil {
 				return nil, fmt.Errorf("policy of %s: %w", n.ARN(), err)
 			}
 			ofRepository = append(ofRepository, iam.NamedPolicy{Name: "policy of repository " + n.Name, Document: policy})
 		case row.Name == string(store.RegistryPolicy):
-			policy, err := iam.ParseRegistryPolicy(row.Text)
+			policy, err := pinned(iam.ParseRegistryPolicy, row)
 			if err != nil {
 				return nil, fmt.Errorf("policy of the registry of %s: %w", n.ARN(), err)
 			}
@@ -96,6 +96,16 @@ func protectionOf(n RepositoryName, rows []store.Protection) (*protection, error
 	p.target.Inherited = ofRegistry
 	p.target.Policies = append(slices.Clip(ofRepository), ofRegistry...)
 	return p, nil
+}
+
+// pinned returns a policy with its principals known by their unique ids.
+func pinned(parse func(text string) (*iam.Document, error), row store.Protection) (*iam.Document, error) {
+	policy, err := parse(row.Text)
+	if err != nil {
+		return nil, err
+	}
+	pins, err := iam.ParsePins(row.Principals)
+	return policy.Pinned(pins), err
 }
 
 // addTag makes condition keys of a resource tag.

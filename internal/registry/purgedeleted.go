@@ -30,6 +30,9 @@ func forgetDeletions(ctx context.Context, tx *store.Tx, ids []string, now int64)
 		if err := tx.CheckLinksOfDeletion(ctx, id, now); err != nil {
 			return err
 		}
+		if err := tx.ForgetPullsOfDeletion(ctx, id); err != nil {
+			return err
+		}
 		if _, err := tx.ForgetDeletedImage(ctx, id); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/manifest"
+	"github.com/nifuda/nifuda/internal/quota"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -37,7 +38,8 @@ type PutResult struct {
 
 // PutImage stores a manifest and points tags at it, all or nothing. It refuses
 // with ManifestInvalid, ImageDigestDoesNotMatch, LayersNotFound,
-// ReferencedImagesNotFound, ImageTagAlreadyExists, RepositoryNotFound or Kms.
+// ReferencedImagesNotFound, ImageTagAlreadyExists, LimitExceeded,
+// RepositoryNotFound or Kms.
 func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error) {
 	m, err := manifest.Parse(in.Payload, in.MediaType)
 	if err != nil {
@@ -56,7 +58,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 		return PutResult{}, r.orRepositoryNotFound(ctx, in.Repository, err)
 	}
 	now := r.millis()
-	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: now, pushedAt: now}
+	p := &put{NewImage: in, manifest: m, digest: computed.String(), now: now, pushedAt: now, limits: r.limits}
 	for try := 1; ; try++ {
 		err := r.update(ctx, in.Repository, p.run)
 		if err == nil {
@@ -76,6 +78,7 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 			return PutResult{}, fmt.Errorf("put image %s: a reference came and went %d times", p.digest, try)
 		}
 	}
+	r.traffic.pushes(in.Repository).Inc()
 	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged && !p.healed}
 	if m.Subject != nil {
 		result.Subject = m.Subject.Digest.String()
@@ -131,6 +134,7 @@ type put struct {
 	now, pushedAt int64
 	checked       string // id of the repository whose key could be used
 	restored      bool   // it was deleted before
+	limits        *limits
 
 	// Set by run.
 	keeper             Keeper
@@ -163,18 +167,38 @@ func lockRepository(ctx context.Context, tx *store.Tx, n RepositoryName) (Reposi
 // into puts the image into a repository that is locked.
 func (p *put) into(ctx context.Context, tx *store.Tx, repository Repository) error {
 	p.inserted, p.retagged, p.healed = false, false, false
+	limits, err := p.limits.of(ctx, tx, p.Repository.Registry.Account, repository.ID)
+	if err != nil {
+		return err
+	}
 	if err := p.insert(ctx, tx, repository.ID); err != nil {
 		return err
 	}
 	for _, tag := range p.Tags {
-		if err := p.tag(ctx, tx, repository, tag); err != nil {
+		if err := p.tag(ctx, tx, repository, tag, limits.Tags); err != nil {
 			return err
 		}
+	}
+	if err := p.checkQuotas(ctx, tx, repository.ID, limits); err != nil {
+		return err
 	}
 	if err := p.markUntagged(ctx, tx, repository.ID); err != nil {
 		return err
 	}
 	return p.announce(ctx, tx)
+}
+
+// checkQuotas refuses an image that is one too many, or too much, of those that
+// the repository may have. It comes after everything else that may be refused
+// (spec B.2, PutImage).
+func (p *put) checkQuotas(ctx context.Context, tx *store.Tx, repositoryID string, l quota.Limits) error {
+	if !p.inserted {
+		return nil
+	}
+	if err := checkImages(ctx, tx, p.Repository, repositoryID, l); err != nil {
+		return err
+	}
+	return checkStorage(ctx, tx, p.Repository, repositoryID, l)
 }
 
 func (p *put) insert(ctx context.Context, tx *store.Tx, repositoryID string) (err error) {
@@ -285,11 +309,8 @@ func (p *put) measureIndex(ctx context.Context, m measurer, repositoryID string)
 	return size, nil
 }
 
-// An image has at most this many tags (spec C.10).
-const maxTagsPerImage = 1000
-
 // tag points one tag at the image, if it may, and remembers who did.
-func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag string) error {
+func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag string, most int64) error {
 	old, err := tx.TagDigest(ctx, repository.ID, tag)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -309,9 +330,9 @@ func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag 
 	if err != nil {
 		return err
 	}
-	if tags > maxTagsPerImage {
+	if quota.Exceeds(int64(tags), most) {
 		return refuse(CodeLimitExceeded, "Adding tag '%s' to an image in the repository with name '%s' in registry with id '%s' exceeds the maximum allowed number of tags per image which is '%d'",
-			tag, p.Repository.Name, p.Repository.Registry.Account, maxTagsPerImage)
+			tag, p.Repository.Name, p.Repository.Registry.Account, most)
 	}
 	if err := tx.RecordTag(ctx, repository.ID, tag, p.digest, p.Actor, p.now); err != nil {
 		return err

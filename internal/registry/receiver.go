@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/manifest"
+	"github.com/nifuda/nifuda/internal/quota"
 	"github.com/nifuda/nifuda/internal/seal"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -24,15 +26,18 @@ type receiver struct {
 	blobs   blob.Store
 	key     *seal.Key // nil leaves them as they are
 	room    func(bytes int64) error
+	allowed allowance
+	before  int64 // bytes of the upload that came with earlier requests
 	content []byte
 	writer  blob.Writer // nil while content has it all
 	resumed bool        // writer continues what an earlier request saved
+	writing *atomic.Int64
 }
 
 // newReceiver continues from what was saved of an upload: its content or the
 // state of its writer. An upload is sealed to its end as it was begun.
 func (r *Registry) newReceiver(ctx context.Context, keeper Keeper, u store.Upload) (*receiver, error) {
-	rc := &receiver{blobs: r.blobs, room: r.makeRoom}
+	rc := &receiver{writing: &r.writing, blobs: r.blobs, room: r.makeRoom, allowed: allowance{bytes: quota.Unlimited}}
 	var err error
 	switch {
 	case u.Sealing != nil:
@@ -65,12 +70,49 @@ func (rc *receiver) openContent(saved []byte) (err error) {
 	return nil
 }
 
+// bound makes a body that has more bytes than are allowed, beside those before
+// it, one that cannot be stored.
+func (rc *receiver) bound(allowed allowance, before int64) {
+	rc.allowed, rc.before = allowed, before
+}
+
 // receive reads body to its end. It returns how many bytes it took, and
 // separately what ended the body early and what kept us from storing it.
 func (rc *receiver) receive(ctx context.Context, body io.Reader, length int64) (n int64, broken, failed error) {
+	rc.writing.Add(1)
+	defer rc.writing.Add(-1)
 	if body == nil {
 		return 0, nil, nil
 	}
+	if rc.allowed.bytes == quota.Unlimited {
+		return rc.receiveAll(ctx, body, length)
+	}
+	limited := &limitedBody{Reader: body, allowed: rc.allowed, size: rc.before}
+	n, broken, failed = rc.receiveAll(ctx, limited, length)
+	if limited.refusal != nil {
+		return n, nil, errors.Join(limited.refusal, failed)
+	}
+	return n, broken, failed
+}
+
+// A limitedBody ends with a refusal once an upload has more bytes than it may.
+type limitedBody struct {
+	io.Reader
+	allowed allowance
+	size    int64
+	refusal error
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.size += int64(n)
+	if b.refusal = b.allowed.check(b.size); b.refusal != nil {
+		return 0, b.refusal
+	}
+	return n, err
+}
+
+func (rc *receiver) receiveAll(ctx context.Context, body io.Reader, length int64) (n int64, broken, failed error) {
 	if rc.writer == nil {
 		n, broken = rc.receiveInline(body, length)
 		if broken != nil || len(rc.content) <= inlineLimit {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nifuda/nifuda/internal/blob"
@@ -120,17 +121,20 @@ func (w *recovering) recover(ctx context.Context, o blob.Object) error {
 // read reads a file to its end and returns the blob that it is, if its bytes
 // have the digest. What was pushed may look like a sealed file and be none.
 func (w *recovering) read(ctx context.Context, o blob.Object) (store.Blob, error) {
-	b := store.Blob{ID: newID(), Digest: o.Digest.String(), Location: string(o.Location)}
+	b := store.Blob{ID: newID(), Location: string(o.Location)}
 	key, size, err := w.keyOf(ctx, o)
 	if key != nil {
-		if err = w.check(ctx, o, key, size); err == nil {
+		if b.Digest, err = w.check(ctx, o, key, size); err == nil {
 			b.Size, b.Sealing = size, key.Wrapped
 			return b, nil
 		}
 	}
-	plain := w.check(ctx, o, nil, 0)
+	if err != nil && o.Digest == "" { // whose sealed bytes would pass for plain ones
+		return store.Blob{}, err
+	}
+	found, plain := w.check(ctx, o, nil, 0)
 	if plain == nil {
-		b.Size = o.Size
+		b.Digest, b.Size = found, o.Size
 		return b, nil
 	}
 	return store.Blob{}, cmp.Or(err, plain)
@@ -162,21 +166,26 @@ func (w *recovering) keyOf(ctx context.Context, o blob.Object) (key *seal.Key, s
 	return key, size, err // of which key is nil when err is not
 }
 
-// check reads the bytes of a file and holds them against the digest.
-func (w *recovering) check(ctx context.Context, o blob.Object, key *seal.Key, size int64) error {
+// check reads the bytes of a file, holds them against the digest, and returns
+// it. A bucket does not know digests: there it is the one that the bytes have.
+func (w *recovering) check(ctx context.Context, o blob.Object, key *seal.Key, size int64) (string, error) {
 	content, err := w.blobs.Open(ctx, o.Location, key, size)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer content.Close()
-	verifier := o.Digest.Verifier()
-	if _, err := io.Copy(verifier, contextReader{ctx, content}); err != nil {
-		return err
+	algorithm := digest.Canonical
+	if o.Digest != "" {
+		algorithm = o.Digest.Algorithm()
 	}
-	if !verifier.Verified() {
-		return blob.ErrDigestMismatch
+	digester := algorithm.Digester()
+	if _, err := io.Copy(digester.Hash(), contextReader{ctx, content}); err != nil {
+		return "", err
 	}
-	return nil
+	if found := digester.Digest(); o.Digest == "" || found == o.Digest {
+		return found.String(), nil
+	}
+	return "", blob.ErrDigestMismatch
 }
 
 // A contextReader ends with its context.
@@ -230,18 +239,19 @@ func (w *recovering) record(ctx context.Context, b store.Blob) error {
 func (w *recovering) linkKnown(ctx context.Context, o blob.Object) error {
 	var links int64
 	err := w.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
-		id, size, err := tx.BlobID(ctx, o.Digest.String(), Keeper{}.domain())
-		if errors.Is(err, store.ErrNotFound) { // it is another keeper's
+		links = 0
+		b, err := tx.BlobAt(ctx, string(o.Location))
+		if errors.Is(err, store.ErrNotFound) || err == nil && b.Domain != (Keeper{}).domain() { // it is another keeper's
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		links, err = w.linkAll(ctx, tx, o.Digest.String(), id, size)
+		links, err = w.linkAll(ctx, tx, b.Digest, b.ID, b.Size)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("link blob %s: %w", o.Digest, err)
+		return fmt.Errorf("link blob at %s: %w", o.Location, err)
 	}
 	w.count(func(sum *Recovery) { sum.Links += links })
 	return nil

@@ -11,12 +11,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/iam"
+	"github.com/nifuda/nifuda/internal/quota"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -55,6 +57,15 @@ type Options struct {
 	SealingKeys SealingKeys
 	// Room says whether so many bytes of a push may be written; nil says always.
 	Room func(bytes int64) error
+	// Redirects says that the blob store may give addresses of blobs: then bytes
+	// outlive their blob by the time that those are good for.
+	Redirects bool
+	// ECRQuotas says whether ECR's service quotas hold where nobody has set any.
+	ECRQuotas bool
+	// ECRRates says the same of ECR's request rates, which are not measured here.
+	ECRRates bool
+	// UploadClaims keep other nodes from an upload; nil where there are none.
+	UploadClaims UploadClaims
 	// Requests returns how many requests have come so far, whatever they ask: work
 	// in the background rests longer while some do. nil is not known.
 	Requests func() int64
@@ -77,15 +88,22 @@ type Registry struct {
 	uploads *uploadIDs
 	claims  *claims
 	pulls   *pulls
+	traffic *traffic
+	writing atomic.Int64 // uploads that are being written to
 	grace   time.Duration
-	window  time.Duration // in which what was deleted can be restored
-	now     func() time.Time
-	log     *slog.Logger
 
-	sealingWake      chan struct{} // has the background work of sealing look again
-	requests         func() int64
-	collectMetrics   *collectMetrics
-	collectionWanted chan struct{} // holds one when there may be something to collect
+	redirects      bool // see Options
+	redirectsGiven prometheus.Counter
+
+	window time.Duration // in which what was deleted can be restored
+	now    func() time.Time
+	log    *slog.Logger
+
+	limits   *limits
+	ecrRates bool
+
+	requests       func() int64
+	collectMetrics *collectMetrics
 
 	// What the hottest reads found; nil where other processes write too.
 	repositoryIDs *cache[place]
@@ -101,8 +119,9 @@ const (
 	cachedManifestSize = 8 << 10 // bytes
 )
 
-// New returns the registry over its metadata and its blobs. [Registry.Run]
-// must run beside it.
+// New returns the registry over its metadata and its blobs. [Registry.RunPulls]
+// must run beside it in each process, and in one of them [Registry.RunSweeps],
+// [Registry.RunCollector] and [Registry.RunSealing].
 func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -120,23 +139,30 @@ func New(metadata *store.Store, blobs blob.Store, o Options) *Registry {
 		sealing: o.SealingKeys,
 		room:    o.Room,
 		uploads: newUploadIDs(o.UploadKey, o.Now),
-		claims:  newClaims(),
-		pulls:   newPulls(),
+		claims:  newClaims(o.UploadClaims),
+		pulls:   newPulls(o.Metrics),
+		traffic: newTraffic(o.Metrics),
 		grace:   o.Grace,
-		window:  o.UndeleteWindow,
-		now:     o.Now,
-		log:     o.Log,
 
-		sealingWake:      make(chan struct{}, 1),
-		requests:         o.Requests,
-		collectMetrics:   newCollectMetrics(o.Metrics),
-		collectionWanted: make(chan struct{}, 1),
+		redirects:      o.Redirects,
+		redirectsGiven: newRedirectsGiven(o.Metrics),
+
+		window: o.UndeleteWindow,
+		now:    o.Now,
+		log:    o.Log,
+
+		limits:   newLimits(quota.Defaults(o.ECRQuotas), metadata.Exclusive(), o.Now),
+		ecrRates: o.ECRRates,
+
+		requests:       o.Requests,
+		collectMetrics: newCollectMetrics(o.Metrics),
 	}
 	if metadata.Exclusive() {
 		r.repositoryIDs = newCache[place](cachedRepositories)
 		r.manifests = newCache[foundManifest](cachedManifests)
 		r.protections = newCache[*protection](cachedProtections)
 	}
+	r.measureQueues(o.Metrics)
 	return r
 }
 

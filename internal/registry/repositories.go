@@ -105,7 +105,7 @@ type NewRepository struct {
 }
 
 // CreateRepository creates a repository with its resource tags, or refuses
-// with InvalidParameter, InvalidTagParameter, TooManyTags, Kms or
+// with InvalidParameter, InvalidTagParameter, TooManyTags, Kms, LimitExceeded or
 // RepositoryAlreadyExists.
 func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repository, error) {
 	if in.Mutability.Mode == "" {
@@ -127,6 +127,10 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 	if err != nil {
 		return Repository{}, fmt.Errorf("encode exclusion filters: %w", err)
 	}
+	limits, err := r.limits.of(ctx, r.store, in.Registry.Account, "")
+	if err != nil {
+		return Repository{}, err
+	}
 	keeper := Keeper{RepositoryID: newID(), Repository: in.RepositoryName, Encryption: in.Encryption}
 	var key *RepositoryKey
 	if keeper.Encryption, key, err = r.establish(ctx, keeper); err != nil {
@@ -139,6 +143,9 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 	}
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.InsertRepository(ctx, row); err != nil {
+			return err
+		}
+		if err := checkRepositories(ctx, tx, in.Registry, limits); err != nil {
 			return err
 		}
 		if err := key.put(ctx, tx, row.ID); err != nil {
@@ -218,12 +225,14 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 				return err
 			}
 		}
-		return tx.HideRepository(ctx, row, actor, r.millis())
+		if err := tx.HideRepository(ctx, row, actor, r.millis()); err != nil {
+			return err
+		}
+		return r.wantCollection(ctx, tx)
 	})
 	if err != nil {
 		return Repository{}, r.explain("delete repository", n, err)
 	}
-	r.wantCollection()
 	deleted, err := repositoryOf(row)
 	if k := keeperOf(deleted); !k.isServer() {
 		r.release(ctx, k, RepositoryKey(key))

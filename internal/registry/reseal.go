@@ -46,12 +46,14 @@ func (r *Registry) RunSealing(ctx context.Context) {
 	}
 	again := time.NewTicker(sealInterval)
 	defer again.Stop()
+	rotated, stop := r.store.Listen(sealingTopic)
+	defer stop()
 	for {
 		r.report(ctx, "rewrap data keys", ignoreEnd(ctx, r.Rewrap(ctx)))
 		r.report(ctx, "seal blobs", ignoreEnd(ctx, r.Reseal(ctx)))
 		select {
 		case <-again.C:
-		case <-r.sealingWake:
+		case <-rotated:
 		case <-ctx.Done():
 			return
 		}
@@ -64,13 +66,6 @@ func ignoreEnd(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-func (r *Registry) wakeSealing() {
-	select {
-	case r.sealingWake <- struct{}{}:
-	default:
-	}
 }
 
 // pace waits as long as so many bytes may take.

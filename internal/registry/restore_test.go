@@ -423,7 +423,7 @@ func TestADeletedRepositoryComesBackWithEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}}`
-		if err := f.SetRepositoryPolicy(ctx, app, policy, func(context.Context, *iam.Document) error { return nil }); err != nil {
+		if err := f.SetRepositoryPolicy(ctx, app, policy, func(context.Context, *iam.Document) (iam.Pins, error) { return nil, nil }); err != nil {
 			t.Fatal(err)
 		}
 		before, err := f.Repository(ctx, app)

@@ -100,6 +100,7 @@ type bringingBack struct {
 	n          RepositoryName
 	actor      string
 	now, since int64
+	limits     *limits
 	repository Repository // locked
 
 	// Set by plan: what comes back in this order, images before their index, and
@@ -110,7 +111,7 @@ type bringingBack struct {
 }
 
 func (r *Registry) bringingBack(n RepositoryName, actor string) *bringingBack {
-	return &bringingBack{n: n, actor: actor, now: r.millis(), since: r.restorableSince()}
+	return &bringingBack{n: n, actor: actor, now: r.millis(), since: r.restorableSince(), limits: r.limits}
 }
 
 func (b *bringingBack) image(ctx context.Context, tx *store.Tx, in ImageRestoration) (out RestoredImage, err error) {
@@ -291,7 +292,7 @@ func (b *bringingBack) put(payload []byte, mediaType, digest string, pushedAt in
 		return nil, fmt.Errorf("manifest %s: %w", digest, err)
 	}
 	in := NewImage{Repository: b.n, Payload: payload, MediaType: mediaType, Tags: tags, Actor: b.actor}
-	return &put{NewImage: in, manifest: m, digest: digest, now: b.now, pushedAt: pushedAt, restored: true}, nil
+	return &put{NewImage: in, manifest: m, digest: digest, now: b.now, pushedAt: pushedAt, restored: true, limits: b.limits}, nil
 }
 
 func notRestorable(n RepositoryName, digest string) *Error {

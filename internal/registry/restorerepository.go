@@ -20,7 +20,7 @@ type RepositoryRestoration struct {
 
 // RestoreRepository brings a deleted repository back with everything that it held
 // and everything that was set for it. It refuses with RepositoryNotFound,
-// RepositoryAlreadyExists, Kms and UndeleteDisabled.
+// RepositoryAlreadyExists, LimitExceeded, Kms and UndeleteDisabled.
 func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestoration) (Repository, error) {
 	if r.window <= 0 {
 		return Repository{}, undeleteDisabled()
@@ -30,6 +30,10 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 		return Repository{}, err
 	}
 	to := RepositoryName{Registry: in.Registry, Name: cmp.Or(in.NewName, in.Name)}
+	limits, err := r.limits.of(ctx, r.store, to.Registry.Account, deleted.ID)
+	if err != nil {
+		return Repository{}, err
+	}
 	old, key, err := r.renew(ctx, k)
 	if err != nil {
 		return Repository{}, err
@@ -46,6 +50,12 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 			return store.ErrNotFound
 		}
 		if row, err = tx.ShowRepository(ctx, deleted.ID, to.Registry.Account, to.Registry.Region, to.Name); err != nil {
+			return err
+		}
+		if err := checkRepositories(ctx, tx, to.Registry, limits); err != nil {
+			return err
+		}
+		if err := checkStorage(ctx, tx, to, deleted.ID, limits); err != nil {
 			return err
 		}
 		if key == nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/nifuda/nifuda/internal/store"
 )
 
 // SealingKeys are the server's own keys, which wrap the data keys of all blobs
@@ -69,7 +71,8 @@ func (r *Registry) RotateSealingKey(ctx context.Context) error {
 	if err := r.sealing.Rotate(ctx); err != nil {
 		return sealingRefusal("rotate sealing key", err)
 	}
-	r.wakeSealing()
+	err := r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error { return tx.Notify(ctx, sealingTopic) })
+	r.report(ctx, "have data keys wrapped anew", err) // which begins within sealInterval anyway
 	return nil
 }
 

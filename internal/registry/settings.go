@@ -80,7 +80,7 @@ func (r *Registry) PutAccountSetting(ctx context.Context, id ID, name AccountSet
 				return err
 			}
 		}
-		return tx.PutSetting(ctx, id.Account, id.Region, store.Setting(name), value, r.millis())
+		return tx.PutSetting(ctx, id.Account, id.Region, store.Setting(name), value, "", r.millis())
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal

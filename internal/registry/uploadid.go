@@ -27,9 +27,9 @@ type uploadIDs struct {
 	ended *lru.Cache[string, struct{}]
 }
 
-// So many ids of ended uploads are remembered. One that is forgotten, or that
-// another process ended, counts as an upload without bytes: no harm, but the
-// client is not told that it is over.
+// So many ids of ended uploads are remembered, beside those that the database
+// knows of where there are several nodes. One that is forgotten counts as an
+// upload without bytes: no harm, but the client is not told that it is over.
 const endedUploads = 16 << 10
 
 func newUploadIDs(key []byte, now func() time.Time) *uploadIDs {

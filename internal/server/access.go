@@ -9,6 +9,7 @@ import (
 	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/identity"
+	"github.com/nifuda/nifuda/internal/trace"
 )
 
 // authorizer returns what decides about every request.
@@ -45,7 +46,13 @@ type auditedAuthorizer struct{ *access.Authorizer }
 
 // Authorize implements [iam.Authorizer].
 func (a auditedAuthorizer) Authorize(ctx context.Context, r iam.Request) error {
+	ctx, span := trace.Start(ctx, "authorize")
+	defer span.End()
 	err := a.Authorizer.Authorize(ctx, r)
+	span.Text("nifuda.action", r.Action)
+	if _, denied := errors.AsType[*iam.DeniedError](err); !denied {
+		span.Fail(err)
+	}
 	audit.Note(ctx, r, err)
 	return err
 }

@@ -21,11 +21,12 @@ func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 // around it: root's in a registry without policies.
 func BenchmarkManifestGet(b *testing.B) {
 	f := newServer(b, "sqlite:"+b.TempDir()+"/nifuda.db")
-	f.benchRepository(b)
+	f.pushImage()
 	f.benchGet(b, f.login)
 }
 
-func (f *fixture) benchRepository(b *testing.B) {
+// pushImage makes the repository app with an image of the tag latest.
+func (f *fixture) pushImage() {
 	f.send(f.api("CreateRepository", map[string]any{"repositoryName": "app"}), http.StatusOK)
 	const config = "{}"
 	const configDigest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"

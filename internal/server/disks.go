@@ -9,10 +9,13 @@ import (
 	"github.com/nifuda/nifuda/internal/diskspace"
 )
 
-// watchDisks watches the space for the blobs and for an SQLite database, and
-// shows it in the metrics.
+// watchDisks watches the space for blobs in files and for an SQLite database, and
+// shows it in the metrics. A bucket has no end.
 func (s *server) watchDisks() *diskspace.Watch {
-	places := []diskspace.Place{{Name: "blobs", Path: strings.TrimPrefix(s.Config.Blobs, "file:")}}
+	var places []diskspace.Place
+	if blobs, ok := strings.CutPrefix(s.Config.Blobs, "file:"); ok {
+		places = append(places, diskspace.Place{Name: "blobs", Path: blobs})
+	}
 	if database, ok := strings.CutPrefix(s.Config.Database, "sqlite:"); ok {
 		places = append(places, diskspace.Place{Name: "database", Path: filepath.Dir(database)})
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +20,6 @@ import (
 	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
-	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/store/storetest"
 )
@@ -85,17 +85,31 @@ func startServer(tb testing.TB, c config.Config, database string, changes ...fun
 // inData puts what a server keeps beside its database into its data directory.
 func inData(c config.Config) config.Config {
 	c.SealKeys = "file:" + filepath.Join(c.Data, "seal-keys")
+	c.ServerKey = "file:" + credentials.ServerKeyPath(c.Data)
 	c.Blobs = "file:" + filepath.Join(c.Data, "blobs")
 	c.Audit = "file:" + filepath.Join(c.Data, "audit", "audit.log")
 	return c
 }
 
-func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fixture {
-	tb.Helper()
-	s := &server{
-		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
+// newTestServer returns a server that is not open yet.
+func newTestServer(c config.Config, getenv func(string) string) *server {
+	return &server{
+		Options: Options{Config: c, Getenv: getenv, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},
 		metrics: prometheus.NewRegistry(),
 	}
+}
+
+// testEnvironment has only what tests put there.
+func testEnvironment(name string) string {
+	if strings.HasPrefix(name, "TEST_") {
+		return os.Getenv(name)
+	}
+	return ""
+}
+
+func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fixture {
+	tb.Helper()
+	s := newTestServer(c, testEnvironment)
 	tb.Cleanup(func() {
 		if err := s.close(); err != nil {
 			tb.Error(err)
@@ -107,12 +121,12 @@ func startServerIn(tb testing.TB, c config.Config, changes ...func(*server)) *fi
 	for _, change := range changes {
 		change(s)
 	}
-	root, err := s.rootKey("http://" + host)
+	root, err := s.rootKey(tb.Context(), "http://"+host)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	f := &fixture{tb: tb, region: c.Region, root: root, account: c.Account, identities: s.identities, keyring: s.keyring}
-	f.handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics)})
+	f.handler = s.handler(root)
 	var out struct {
 		AuthorizationData []struct{ AuthorizationToken string }
 	}

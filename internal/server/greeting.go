@@ -1,22 +1,72 @@
 package server
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"path/filepath"
 
 	"github.com/nifuda/nifuda/internal/credentials"
+	"github.com/nifuda/nifuda/internal/store"
 )
 
 // rootKey returns the root user's access key and writes the AWS files of the
 // first start.
-func (s *server) rootKey(endpoint string) (credentials.RootKey, error) {
-	fixed, err := credentials.FixedRootKey(s.Getenv)
+func (s *server) rootKey(ctx context.Context, endpoint string) (credentials.RootKey, error) {
+	key, err := credentials.FixedRootKey(s.Getenv)
+	files := credentials.FilesOf(s.Config.Data)
+	if err == nil && key == (credentials.RootKey{}) && !s.metadata.Exclusive() {
+		key, err = s.sharedRootKey(ctx, files)
+	}
 	if err != nil {
 		return credentials.RootKey{}, err
 	}
-	return credentials.FilesOf(s.Config.Data).EnsureRoot(fixed, endpoint, s.Config.Region)
+	return files.EnsureRoot(key, endpoint, s.Config.Region)
+}
+
+// sharedRootKey returns the root key of all nodes: that of the database, or else
+// the one that this node has in its files, or a new one, which the first node
+// puts there.
+func (s *server) sharedRootKey(ctx context.Context, files credentials.AWSFiles) (credentials.RootKey, error) {
+	secret, err := newSharedSecret(s.metadata, s.keyring, "root access key")
+	if err != nil {
+		return credentials.RootKey{}, err
+	}
+	text, err := secret.Load(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = createRootKey(ctx, secret, files)
+	}
+	if errors.Is(err, store.ErrReadOnly) { // nor had a server of this version the database before
+		return credentials.RootKey{}, nil
+	}
+	if err != nil {
+		return credentials.RootKey{}, fmt.Errorf("root access key %s: %w", secret, err)
+	}
+	var key credentials.RootKey
+	if err := json.Unmarshal(text, &key); err != nil {
+		return credentials.RootKey{}, fmt.Errorf("root access key %s: it is malformed", secret)
+	}
+	return key, key.Check()
+}
+
+func createRootKey(ctx context.Context, secret *sharedSecret, files credentials.AWSFiles) ([]byte, error) {
+	key, err := files.RootOrNew()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(key)
+	if err != nil {
+		return nil, err
+	}
+	err = secret.Create(ctx, text)
+	if errors.Is(err, fs.ErrExist) { // another node was faster: its key is the key
+		return secret.Load(ctx)
+	}
+	return text, err
 }
 
 // endpoint returns the URL that clients on this machine reach the server by.

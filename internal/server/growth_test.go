@@ -274,12 +274,10 @@ func TestNoOperationCostsMoreInALargeRegistry(t *testing.T) {
 // NIFUDA_GROWTH_DATABASE names a database that is loaded already, with as many
 // images as NIFUDA_GROWTH_IMAGES says and a tenth of that in repositories.
 func BenchmarkGrowth(b *testing.B) {
-	const (
-		count  = 20
-		rounds = 3
-	)
-	small := newFixture(b, storetest.Load{Images: 200, Repositories: 100}, "")
-	large := largeFixture(b)
+	benchmarkGrowth(b, newFixture(b, storetest.Load{Images: 200, Repositories: 100}, ""), largeFixture(b), 20, 3)
+}
+
+func benchmarkGrowth(b *testing.B, small, large *fixture, count, rounds int) {
 	small.goDeep()
 	large.goDeep()
 	base := int(time.Now().UnixMilli() % 1e9) // a database that is used again has other numbers
@@ -298,6 +296,21 @@ func BenchmarkGrowth(b *testing.B) {
 			fmt.Printf("%-34s %s %s\n", o.name, compare(costs, cpu), compare(costs, wall))
 		}
 	}
+}
+
+// BenchmarkGrowthPostgres is BenchmarkGrowth on PostgreSQL: 1,000 images in 101
+// repositories beside 20,000 in 1,001, or beside a million in 10,001 when
+// NIFUDA_SOAK is set.
+func BenchmarkGrowthPostgres(b *testing.B) {
+	load := storetest.Load{Images: 10_000, Repositories: 1000, Each: 10, Collected: true}
+	if os.Getenv("NIFUDA_SOAK") != "" {
+		load.Repositories, load.Each = 10_000, 99
+	}
+	small := newFixture(b, storetest.Load{Images: 200, Repositories: 100, Each: 8, Collected: true}, storetest.PostgresURL(b))
+	begin := time.Now()
+	large := newFixture(b, load, storetest.PostgresURL(b))
+	fmt.Printf("loaded in %v\n", time.Since(begin).Round(time.Second))
+	benchmarkGrowth(b, small, large, 50, 7)
 }
 
 func largeFixture(b *testing.B) *fixture {

@@ -101,6 +101,12 @@ func dump(t *testing.T, database string) map[string][]string {
 	all := map[string][]string{}
 	for _, table := range rows(t, db, tables) {
 		name := table["name"]
+		if name == "nodes" || name == "leases" || name == "secrets" { // of the server, not of what it holds
+			continue
+		}
+		if name == "repository_usage" { // a load is not counted before the first recount
+			continue
+		}
 		for _, row := range rows(t, db, "SELECT * FROM "+name) {
 			all[name] = append(all[name], describeRow(name, row, names))
 		}

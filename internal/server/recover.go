@@ -7,12 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/nifuda/nifuda/internal/blob"
-	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/open"
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/keyring"
 	"github.com/nifuda/nifuda/internal/manifest"
@@ -55,9 +54,10 @@ var errOpens = errors.New("the key ring opens a file")
 // ringOpensFiles returns an error when files are sealed and the key ring opens
 // none of them. A new database takes any ring for its own, and then no other.
 func (s *server) ringOpensFiles(ctx context.Context) error {
-	directory := strings.TrimPrefix(s.Config.Blobs, "file:")
-	if _, err := os.Stat(directory); err != nil { // a mistyped one is not made
-		return fmt.Errorf("--blobs: %w", err)
+	if directory, ok := open.FilePath(s.Config.Blobs); ok {
+		if _, err := os.Stat(directory); err != nil { // a mistyped one is not made
+			return fmt.Errorf("--blobs: %w", err)
+		}
 	}
 	if s.Config.Seal == "off" {
 		return nil
@@ -70,7 +70,7 @@ func (s *server) ringOpensFiles(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--seal-keys: %w", err)
 	}
-	blobs, err := file.Open(directory)
+	blobs, err := open.Store(ctx, s.Config.Blobs, open.Options{Log: s.Log})
 	if err != nil {
 		return fmt.Errorf("--blobs: %w", err)
 	}
@@ -99,7 +99,7 @@ func (s *server) ringOpensFiles(ctx context.Context) error {
 
 // opensFile returns [errOpens] when a ring opens the key of a sealed file, why it
 // does not, or nil where there is nothing to open. A nil ring is none.
-func opensFile(ctx context.Context, ring *keyring.Ring, blobs *file.Store, location blob.Location) error {
+func opensFile(ctx context.Context, ring *keyring.Ring, blobs blob.Store, location blob.Location) error {
 	opened, err := blobs.Open(ctx, location, nil, 0)
 	if err != nil {
 		return nil // which is told later

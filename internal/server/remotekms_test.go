@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/nifuda/nifuda/internal/config"
+	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/kms"
 )
 
@@ -50,6 +51,7 @@ func openWith(t *testing.T, dir, sealKeys string, do func(*server)) error {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.SealKeys = dir, sealKeys
+	c.ServerKey = "file:" + credentials.ServerKeyPath(dir)
 	c.Database, c.Blobs, c.Audit = "sqlite:"+filepath.Join(dir, "nifuda.db"), "file:"+filepath.Join(dir, "blobs"), config.AuditOff
 	s := &server{
 		Options: Options{Config: c, Getenv: func(string) string { return "" }, Stdout: io.Discard, Log: slog.New(slog.DiscardHandler)},

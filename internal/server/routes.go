@@ -9,6 +9,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awsjson"
 	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/awsquery"
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
@@ -26,7 +27,7 @@ import (
 // refuse them.
 func (s *server) routes(root credentials.RootKey) http.Handler {
 	var (
-		health = ops.Health(s.registry.Ping, s.Log)
+		health = ops.Health(s.readiness)
 		keys   = s.keys(root)
 		access = s.authorizer()
 		json   = s.jsonAPIs(keys, access)
@@ -52,6 +53,22 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 	})
 }
 
+// handler returns routes with what surrounds every request.
+func (s *server) handler(root credentials.RootKey) http.Handler {
+	return httpx.NewHandler(s.served(root), httpx.Options{
+		Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Tracer: s.tracer, Proxies: s.Config.TrustedProxies(), Audit: s.audit,
+	})
+}
+
+// served is what is answered: of a node that only works in the background its
+// health alone.
+func (s *server) served(root credentials.RootKey) http.Handler {
+	if s.Config.Role == cluster.RoleWorker {
+		return ops.Health(s.readiness)
+	}
+	return s.routes(root)
+}
+
 // isQuery reports whether a request to / is one of the Query protocol: a form, or
 // parameters that name an operation. What names one in X-Amz-Target is not.
 func isQuery(r *http.Request) bool {
@@ -73,6 +90,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Tokens:        authn.NewTokens(s.keyring, time.Now),
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Authorizer:    access,
+		Limiter:       s.limiter,
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
@@ -82,6 +100,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Keys:          s.kms,
 		Sealing:       s.registry,
 		Collector:     s.registry,
+		Quotas:        s.registry,
 		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
@@ -125,6 +144,7 @@ func (s *server) dataPlane(keys authn.Keys, access auditedAuthorizer) http.Handl
 		Authenticator: s.logins(tokens, keys),
 		Tokens:        tokens,
 		Authorizer:    access,
+		Limiter:       s.limiter,
 		Downloads:     authn.NewDownloads(s.keyring, time.Now),
 		Default:       registry.ID{Account: s.Config.Account, Region: s.Config.Region},
 		Log:           s.Log,

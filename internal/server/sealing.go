@@ -23,11 +23,60 @@ import (
 
 // openRing opens the key ring that belongs to the database.
 func (s *server) openRing(ctx context.Context, metadata *store.Store) (*keyring.Ring, error) {
+	if s.Config.SealKeys == ringInDatabase {
+		return s.openSharedRing(ctx, metadata)
+	}
 	source, err := s.ringSource(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return openRing(ctx, metadata, source)
+}
+
+// ringInDatabase is the setting for a ring that all nodes share, and ringSecret
+// its name there.
+const (
+	ringInDatabase = "database:"
+	ringSecret     = "key ring"
+)
+
+// openSharedRing opens the ring in the database. If there is none yet, the one
+// that was in this node's file until now becomes it, once it has shown that it is
+// the right one.
+func (s *server) openSharedRing(ctx context.Context, metadata *store.Store) (*keyring.Ring, error) {
+	shared, err := newSharedSecret(metadata, s.keyring, ringSecret)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := shared.Load(ctx); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			return nil, err
+		}
+		return openRing(ctx, metadata, shared)
+	}
+	plain := filepath.Join(s.Config.Data, "seal-keys")
+	from, err := keyring.ParseSource("file:"+plain, nil)
+	if err != nil {
+		return nil, err
+	}
+	text, err := from.Load(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return openRing(ctx, metadata, shared)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := openRing(ctx, metadata, from); err != nil {
+		return nil, err
+	}
+	err = shared.Create(ctx, text)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // else another node was faster, and is checked
+		return nil, err
+	}
+	if err == nil {
+		s.Log.WarnContext(ctx, "the database has the key ring now, sealed with the server key: once every node has --seal-keys database:, delete the file that it was in, and its copies", "file", plain)
+	}
+	return openRing(ctx, metadata, shared)
 }
 
 // ringSource returns where the key ring is kept: in a file that a KMS elsewhere
@@ -70,7 +119,7 @@ func (s *server) takeOverRing(ctx context.Context, to keyring.Source) error {
 	}
 	err = to.Create(ctx, text)
 	if err == nil {
-		s.Log.Warn("the KMS has the key ring now: delete the file that it was in, and its copies", "file", plain)
+		s.Log.WarnContext(ctx, "the KMS has the key ring now: delete the file that it was in, and its copies", "file", plain)
 	}
 	return err
 }
@@ -119,7 +168,7 @@ func openRing(ctx context.Context, metadata *store.Store, source keyring.Source)
 	}
 	ring, err := keyring.Open(ctx, source, unchecked && len(sealed)+len(material) == 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no key ring at %s, and what this database has sealed cannot be read without it: put it back from where its copy is kept", source)
+		return nil, fmt.Errorf("there is no key ring %s, and what this database has sealed cannot be read without it: put it back from where its copy is kept", source)
 	}
 	if err != nil {
 		return nil, err
@@ -128,6 +177,9 @@ func openRing(ctx context.Context, metadata *store.Store, source keyring.Source)
 		if err := datakeys.Opens(ctx, ring, blob.Sealing); err != nil {
 			return nil, anotherRing(source, err)
 		}
+	}
+	if unchecked && metadata.ReadOnly() {
+		return ring, nil
 	}
 	if unchecked {
 		if err := writeRingCheck(ctx, metadata, ring); err != nil {

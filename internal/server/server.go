@@ -22,20 +22,25 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/nifuda/nifuda/internal/audit"
 	"github.com/nifuda/nifuda/internal/authn"
+	"github.com/nifuda/nifuda/internal/blob"
 	"github.com/nifuda/nifuda/internal/blob/file"
+	"github.com/nifuda/nifuda/internal/blob/measured"
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/config"
+	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/datakeys"
 	"github.com/nifuda/nifuda/internal/httpx"
 	"github.com/nifuda/nifuda/internal/identity"
 	"github.com/nifuda/nifuda/internal/keyring"
 	"github.com/nifuda/nifuda/internal/kms"
 	"github.com/nifuda/nifuda/internal/ops"
+	"github.com/nifuda/nifuda/internal/ratelimit"
 	"github.com/nifuda/nifuda/internal/registry"
 	"github.com/nifuda/nifuda/internal/store"
+	"github.com/nifuda/nifuda/internal/trace"
 	"github.com/nifuda/nifuda/internal/verify"
 	"github.com/nifuda/nifuda/internal/webidentity"
 )
@@ -56,6 +61,7 @@ type Options struct {
 // starting or from stopping cleanly.
 func Run(ctx context.Context, o Options) (err error) {
 	s := &server{Options: o, metrics: prometheus.NewRegistry()}
+	s.Log = slog.New(httpx.WithRequests(s.Log.Handler()))
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.open(ctx); err != nil {
 		return err
@@ -67,16 +73,24 @@ func Run(ctx context.Context, o Options) (err error) {
 type server struct {
 	Options
 	metrics    *prometheus.Registry
+	tracer     *trace.Tracer // nil follows no request
 	keyring    authn.Keyring
 	registry   *registry.Registry
 	scrub      *verify.Verifier
 	guard      *authn.Guard
+	limiter    *ratelimit.Limiter
 	audit      func(httpx.Served)
 	identities *identity.Identities
+	ring       *keyring.Ring
 	kms        *kms.Service
 	bodies     *httpx.Bodies
 	requests   atomic.Int64 // that have come so far, but for those after its health
 	closers    []func() error
+
+	metadata  *store.Store
+	member    *cluster.Member
+	timing    cluster.Timing // of the cluster; zero is the usual one
+	readiness *ops.Readiness
 }
 
 func (s *server) close() error {
@@ -89,6 +103,9 @@ func (s *server) close() error {
 
 // open connects to the engines and starts the registry over them.
 func (s *server) open(ctx context.Context) error {
+	if err := s.openTracer(ctx); err != nil {
+		return fmt.Errorf("--otlp-endpoint: %w", err)
+	}
 	metadata, blobs, keys, err := s.openEngines(ctx)
 	if err != nil {
 		return err
@@ -96,36 +113,54 @@ func (s *server) open(ctx context.Context) error {
 	if s.bodies, err = s.openBodies(); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
+	if err := s.join(ctx); err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	var claims registry.UploadClaims
+	if s.member != nil && !metadata.Exclusive() {
+		claims = s.member
+	}
 	s.registry = registry.New(metadata, blobs, registry.Options{
-		Keys: keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
-		Requests: s.requests.Load, Room: s.watchDisks().Room, Metrics: s.metrics, Log: s.Log,
+		UploadClaims: claims,
+		Keys:         keys, SealingKeys: keys, UploadKey: s.keyring.DeriveKey("upload ids"), Grace: s.Config.GracePeriod(), UndeleteWindow: s.Config.UndeleteWindow(),
+		ECRQuotas: s.Config.Quotas == "ecr", ECRRates: s.Config.RateLimits == "ecr",
+		Requests: s.requests.Load, Room: s.room(s.watchDisks()), Redirects: s.Config.RedirectsPulls(), Metrics: s.metrics, Log: s.Log,
 	})
-	s.closers = append(s.closers, s.runInBackground(s.registry.Run), s.runInBackground(s.registry.RunSealing))
+	s.readiness = ops.NewReadiness(s.registry.Ping, s.Log)
 	s.countSealing()
 	s.scrub = verify.New(verify.Options{
 		Store: metadata, Blobs: blobs, Keys: keys, Rate: s.Config.ScrubRate(), Grace: s.Config.GracePeriod(), Log: s.Log,
 	}, s.metrics)
-	s.closers = append(s.closers, s.runInBackground(s.scrub.Run))
 	s.guard = authn.NewGuard(time.Now, s.Log, s.metrics)
+	if err := s.openLimiter(ctx); err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
 	if err := s.openAudit(); err != nil {
 		return fmt.Errorf("--audit: %w", err)
 	}
-	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.measureProcess()
+	s.startJobs()
 	return nil
 }
 
 // openEngines connects to the database, the keys and the blobs.
-func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs *file.Store, keys *datakeys.Keys, err error) {
+func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs blob.Store, keys *datakeys.Keys, err error) {
 	if err := s.lock(s.Config.Data); err != nil {
 		return nil, nil, nil, fmt.Errorf("--data: %w", err)
 	}
-	metadata, err = store.Open(ctx, s.Config.Database)
+	metadata, err = s.openDatabase(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
+	s.metadata = metadata
 	s.closers = append(s.closers, metadata.Close)
-	if s.keyring, err = openServerKey(ctx, metadata, s.Config.Data); err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	metadata.Register(s.metrics)
+	serverKey, err := credentials.ParseSource("--server-key", s.Config.ServerKey, s.Getenv)
+	if err == nil {
+		s.keyring, err = openServerKey(ctx, metadata, serverKey)
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--server-key: %w", err)
 	}
 	s.identities, err = identity.New(ctx, metadata, identity.Options{
 		SealingKey: s.keyring.DeriveKey("nifuda access key secret v1"), SessionTokenKey: s.keyring.DeriveKey("nifuda session token v1"),
@@ -135,40 +170,26 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--database: %w", err)
 	}
-	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, s.Config.Data); err != nil {
-		return nil, nil, nil, fmt.Errorf("--data: %w", err)
+	if err := checkServerKey(ctx, metadata, s.keyring, s.identities, serverKey); err != nil {
+		return nil, nil, nil, fmt.Errorf("--server-key: %w", err)
 	}
-	s.closers = append(s.closers, s.runInBackground(s.identities.Run))
 	ring, err := s.openRing(ctx, metadata)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--seal-keys: %w", err)
 	}
+	s.ring = ring
 	s.openKeys(metadata, ring)
-	blobs, err = s.openBlobs()
+	blobs, err = s.openBlobs(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
 	}
-	return metadata, blobs, s.dataKeys(metadata, ring), nil
+	return metadata, measured.New(blobs, s.metrics), s.dataKeys(metadata, ring), nil
 }
 
-// openKeys starts the key management service, whose key material is wrapped by
+// openKeys opens the key management service, whose key material is wrapped by
 // the key ring.
 func (s *server) openKeys(metadata *store.Store, ring *keyring.Ring) {
 	s.kms = kms.New(metadata, kms.Options{Wrapper: ring, RoleOf: s.roleOf, Log: s.Log})
-	s.closers = append(s.closers, s.runInBackground(s.kms.Run))
-}
-
-func (s *server) openBlobs() (*file.Store, error) {
-	dir := strings.TrimPrefix(s.Config.Blobs, "file:")
-	if err := s.lock(dir); err != nil {
-		return nil, err
-	}
-	blobs, err := file.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	s.closers = append(s.closers, blobs.Close)
-	return blobs, nil
 }
 
 // openAudit opens what takes the audit records, which are flushed when the
@@ -254,7 +275,9 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	defer public.Close()
 	server := httpx.NewServer(nil, s.Log)
-	servers := []listening{{server, httpx.LimitConnections(public, server, maxConnections())}}
+	servers := []listening{{server, httpx.LimitConnections(public, server, httpx.ConnectionLimits{
+		All: maxConnections(), PerSource: s.Config.SourceConnections(), Proxies: s.Config.TrustedProxies(),
+	})}}
 	servers[0].server.TLSConfig = certificate
 	if s.Config.AdminListen != config.AdminOff {
 		private, err := net.Listen("tcp", s.Config.AdminListen)
@@ -264,11 +287,11 @@ func (s *server) serve(ctx context.Context) error {
 		defer private.Close()
 		servers = append(servers, listening{httpx.NewServer(ops.Admin(s.metrics), s.Log), private})
 	}
-	root, err := s.rootKey(s.endpoint(public.Addr()))
+	root, err := s.rootKey(ctx, s.endpoint(public.Addr()))
 	if err != nil {
 		return err
 	}
-	servers[0].server.Handler = httpx.NewHandler(s.routes(root), httpx.Options{Log: s.Log, Metrics: httpx.NewMetrics(s.metrics), Proxies: s.Config.TrustedProxies(), Audit: s.audit})
+	servers[0].server.Handler = s.closing(s.handler(root))
 	return s.run(ctx, servers)
 }
 
@@ -280,10 +303,37 @@ func (s *server) run(ctx context.Context, servers []listening) (err error) {
 	s.greet(servers[0].listener.Addr())
 	select {
 	case <-ctx.Done():
-		s.Log.Info("draining", "patience", drainTime)
+		err = s.announceEnd(ctx, failed)
 	case err = <-failed:
 	}
 	return errors.Join(err, drain(servers))
+}
+
+// announceEnd says to load balancers that this process ends, and gives them the
+// time to send their requests elsewhere before it takes no more connections.
+func (s *server) announceEnd(ctx context.Context, failed <-chan error) error {
+	s.readiness.Drain()
+	delay := s.Config.DrainTime()
+	s.Log.InfoContext(ctx, "draining", "delay", delay, "patience", drainTime)
+	wait := time.NewTimer(delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// closing has clients that keep their connections let go of them, once the server
+// ends.
+func (s *server) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.readiness.Draining() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (l listening) run() error {

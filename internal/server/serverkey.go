@@ -23,7 +23,7 @@ const checkLabel = "nifuda server key check v1"
 
 // openServerKey reads the server key, and makes one only for a database that needs
 // no other: a new one would hide that the right one is missing.
-func openServerKey(ctx context.Context, metadata *store.Store, data string) (authn.Keyring, error) {
+func openServerKey(ctx context.Context, metadata *store.Store, source credentials.Source) (authn.Keyring, error) {
 	_, _, err := metadata.Progress(ctx, serverKeyWork)
 	if errors.Is(err, store.ErrNotFound) { // a new database, one of an older version, or one that was restored
 		_, err = metadata.AnyAccessKey(ctx)
@@ -32,10 +32,10 @@ func openServerKey(ctx context.Context, metadata *store.Store, data string) (aut
 	if err != nil && !isNew {
 		return authn.Keyring{}, fmt.Errorf("read the check of the server key: %w", err)
 	}
-	key, err := credentials.ServerKey(data, isNew)
+	key, err := credentials.ServerKey(ctx, source, isNew)
 	if errors.Is(err, fs.ErrNotExist) {
 		return authn.Keyring{}, fmt.Errorf("there is no server key at %s, and the access keys in this database are of no use without it: put it back from where its copy is kept",
-			credentials.ServerKeyPath(data))
+			source)
 	}
 	if err != nil {
 		return authn.Keyring{}, err
@@ -45,12 +45,12 @@ func openServerKey(ctx context.Context, metadata *store.Store, data string) (aut
 
 // checkServerKey makes sure that a server key is the one that the database was
 // written with.
-func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, data string) error {
-	check := fmt.Sprintf(`{"check":%q}`, hex.EncodeToString(keyring.DeriveKey(checkLabel)))
+func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, source credentials.Source) error {
+	check := serverKeyCheck(keyring)
 	known, _, err := metadata.Progress(ctx, serverKeyWork)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := identities.CheckSealing(ctx); err != nil {
-			return anotherServerKey(data, err)
+			return anotherServerKey(source, err)
 		}
 		if err := writeServerKeyCheck(ctx, metadata, check); err != nil {
 			return fmt.Errorf("write the check of the server key: %w", err)
@@ -61,13 +61,18 @@ func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Ke
 		return fmt.Errorf("read the check of the server key: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(known), []byte(check)) == 0 {
-		return anotherServerKey(data, errors.New("put that one back from where its copy is kept"))
+		return anotherServerKey(source, errors.New("put that one back from where its copy is kept"))
 	}
 	return nil
 }
 
-func anotherServerKey(data string, err error) error {
-	return fmt.Errorf("the server key %s is not the one that this database belongs to: %w", credentials.ServerKeyPath(data), err)
+// serverKeyCheck is what only the server key gives.
+func serverKeyCheck(keyring authn.Keyring) string {
+	return fmt.Sprintf(`{"check":%q}`, hex.EncodeToString(keyring.DeriveKey(checkLabel)))
+}
+
+func anotherServerKey(source credentials.Source, err error) error {
+	return fmt.Errorf("the server key %s is not the one that this database belongs to: %w", source, err)
 }
 
 // writeServerKeyCheck writes the check, unless another server is faster: then its

@@ -58,7 +58,7 @@ func TestServerKeyFitsTheDatabase(t *testing.T) {
 				switch {
 				case test.want == "" && err != nil:
 					t.Errorf("it does not start: %v", err)
-				case test.want != "" && (err == nil || !strings.Contains(err.Error(), "--data: ") || !strings.Contains(err.Error(), test.want)):
+				case test.want != "" && (err == nil || !strings.Contains(err.Error(), "--server-key: ") || !strings.Contains(err.Error(), test.want)):
 					t.Errorf("it says %v, want %s", err, test.want)
 				}
 			}

@@ -101,8 +101,12 @@ func (tx *Tx) LinkBlob(ctx context.Context, repositoryID, digest, blobID string,
 	for {
 		n, err := tx.exec(ctx, `INSERT INTO repository_blobs (repository_id, digest, blob_id, size, touched_at) VALUES ($1,$2,$3,$4,$5)
 			ON CONFLICT (repository_id, digest) DO NOTHING`, repositoryID, digest, blobID, size, now)
-		if err != nil || n == 1 {
-			return n == 1, err
+		if err != nil {
+			return false, err
+		}
+		if n == 1 {
+			tx.count(repositoryID, Usage{Blobs: 1, Bytes: size})
+			return true, nil
 		}
 		// A link that is not there to be touched was removed in between.
 		if touched, err := tx.TouchBlob(ctx, repositoryID, digest, now); err != nil || touched {
@@ -121,8 +125,9 @@ func (tx *Tx) TouchBlob(ctx context.Context, repositoryID, digest string, now in
 // UnlinkBlob ends a blob's membership of a repository, and reports whether it
 // was one. An image that uses the blob makes it fail with a foreign-key error.
 func (tx *Tx) UnlinkBlob(ctx context.Context, repositoryID, digest string) (bool, error) {
-	n, err := tx.exec(ctx, `DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2`, repositoryID, digest)
-	return n == 1, err
+	sizes, err := list(ctx, tx.queries, scanInt, `DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2 RETURNING size`, repositoryID, digest)
+	tx.countGone(repositoryID, sizes, Usage{Blobs: -1})
+	return len(sizes) == 1, err
 }
 
 func jsonList(list []string) string {

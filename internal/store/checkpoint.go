@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 )
 
 // The write-ahead log is copied into the database when it has this many pages
@@ -31,6 +32,7 @@ func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 	if err != nil {
 		return err
 	}
+	w.meters.log.Set(float64(logged) * pageBytes)
 	if logged < w.heldUp {
 		w.heldUp = 0 // the log has begun anew
 	}
@@ -41,7 +43,9 @@ func (w *sqliteWriter) copyLog(ctx context.Context, settle bool) error {
 		return err
 	}
 	var busy int
+	begin := time.Now()
 	err = w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &logged, &copied)
+	w.meters.checkpoint.Observe(time.Since(begin).Seconds())
 	w.heldUp = 0
 	// After an error SQLite takes nothing for copied, and copies all of it again.
 	if err == nil && (busy != 0 || copied < logged) {

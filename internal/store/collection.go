@@ -77,10 +77,11 @@ func (q queries) LinkUse(ctx context.Context, repositoryID, digest string) (touc
 // time, and reports whether it did. A push that comes at the same moment makes
 // it fail with a foreign-key error. The caller has had the blob checked.
 func (tx *Tx) RemoveLink(ctx context.Context, repositoryID, digest string, touchedUntil int64) (bool, error) {
-	n, err := tx.exec(ctx, `DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2 AND touched_at <= $3
+	sizes, err := list(ctx, tx.queries, scanInt, `DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2 AND touched_at <= $3
 		AND NOT EXISTS (SELECT 1 FROM manifest_blobs WHERE repository_id = $1 AND blob_digest = $2)
-		AND NOT EXISTS (SELECT 1 FROM deleted_image_blobs WHERE repository_id = $1 AND blob_digest = $2)`, repositoryID, digest, touchedUntil)
-	return n == 1, err
+		AND NOT EXISTS (SELECT 1 FROM deleted_image_blobs WHERE repository_id = $1 AND blob_digest = $2) RETURNING size`, repositoryID, digest, touchedUntil)
+	tx.countGone(repositoryID, sizes, Usage{Blobs: -1})
+	return len(sizes) == 1, err
 }
 
 // BlobChecks returns ids of blobs that lost a link, after the given one, in order.

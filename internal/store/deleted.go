@@ -153,6 +153,7 @@ func (tx *Tx) HideRepository(ctx context.Context, r Repository, actor string, no
 	if err != nil {
 		return err
 	}
+	tx.usage.moved = true
 	_, err = tx.exec(ctx, `UPDATE repositories SET account = $2, name = id WHERE id = $1`, r.ID, noAccount)
 	return err
 }
@@ -212,6 +213,7 @@ func (tx *Tx) ShowRepository(ctx context.Context, id, account, region, name stri
 	if _, err := tx.exec(ctx, `DELETE FROM deleted_repositories WHERE repository_id = $1`, id); err != nil {
 		return r, err
 	}
+	tx.usage.moved = true
 	err = tx.get(ctx, `UPDATE repositories SET account = $2, region = $3, name = $4 WHERE id = $1 RETURNING `+repositoryColumns,
 		[]any{id, account, region, name}, r.fields()...)
 	return r, err

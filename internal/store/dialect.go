@@ -14,6 +14,8 @@ type dialect struct {
 	schema  func(ddl string) string
 	// prelude is what the schema needs that the database lacks.
 	prelude string
+	// countTables is 1 if there is a table of a name, and 0 else.
+	countTables string
 	// finish ends every start; changed says that the schema is not what it was.
 	finish func(ctx context.Context, q queries, changed bool) error
 	cache  sync.Map
@@ -34,8 +36,9 @@ func newSQLiteDialect() *dialect {
 			query = cast.ReplaceAllString(query, "")
 			return parameter.ReplaceAllString(query, "?$1")
 		},
-		schema: func(ddl string) string { return ddl },
-		finish: describeTables,
+		schema:      func(ddl string) string { return ddl },
+		countTables: `SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = $1`,
+		finish:      describeTables,
 	}
 }
 
@@ -46,8 +49,9 @@ func newSQLiteDialect() *dialect {
 func newPostgresDialect() *dialect {
 	words := strings.NewReplacer(" TEXT", ` TEXT COLLATE "C"`, ") WITHOUT ROWID", ")")
 	return &dialect{
-		rewrite: func(query string) string { return query },
-		schema:  words.Replace,
+		rewrite:     func(query string) string { return query },
+		schema:      words.Replace,
+		countTables: `VALUES (CASE WHEN to_regclass(quote_ident(current_schema()) || '.' || quote_ident($1)) IS NULL THEN 0 ELSE 1 END)`,
 		prelude: `CREATE OR REPLACE FUNCTION json_each(list text) RETURNS TABLE (value text)
 			LANGUAGE sql IMMUTABLE STRICT ROWS 10 AS 'SELECT jsonb_array_elements_text(list::jsonb)'`,
 		finish: func(context.Context, queries, bool) error { return nil }, // autovacuum analyzes

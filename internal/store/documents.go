@@ -30,10 +30,12 @@ func (q queries) Document(ctx context.Context, repositoryID string, kind Documen
 	return d, err
 }
 
-// PutDocument sets a repository's document.
-func (tx *Tx) PutDocument(ctx context.Context, repositoryID string, kind DocumentKind, text string) error {
-	_, err := tx.exec(ctx, `INSERT INTO repository_documents (repository_id, kind, document) VALUES ($1,$2,$3)
-		ON CONFLICT (repository_id, kind) DO UPDATE SET document = excluded.document`, repositoryID, string(kind), text)
+// PutDocument sets a repository's document, with the ids of the principals that
+// it names.
+func (tx *Tx) PutDocument(ctx context.Context, repositoryID string, kind DocumentKind, text, principals string) error {
+	_, err := tx.exec(ctx, `INSERT INTO repository_documents (repository_id, kind, document, principals) VALUES ($1,$2,$3,$4)
+		ON CONFLICT (repository_id, kind) DO UPDATE SET document = excluded.document, principals = excluded.principals`,
+		repositoryID, string(kind), text, principals)
 	return err
 }
 
@@ -55,11 +57,12 @@ func (q queries) Setting(ctx context.Context, account, region string, name Setti
 	return document, err
 }
 
-// PutSetting sets a registry's setting at a time in Unix milliseconds.
-func (tx *Tx) PutSetting(ctx context.Context, account, region string, name Setting, document string, now int64) error {
-	_, err := tx.exec(ctx, `INSERT INTO settings (account, region, name, document, updated_at) VALUES ($1,$2,$3,$4,$5)
-		ON CONFLICT (account, region, name) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at`,
-		account, region, string(name), document, now)
+// PutSetting sets a registry's setting at a time in Unix milliseconds, with the
+// ids of the principals that it names.
+func (tx *Tx) PutSetting(ctx context.Context, account, region string, name Setting, document, principals string, now int64) error {
+	_, err := tx.exec(ctx, `INSERT INTO settings (account, region, name, document, principals, updated_at) VALUES ($1,$2,$3,$4,$5,$6)
+		ON CONFLICT (account, region, name) DO UPDATE SET document = excluded.document, principals = excluded.principals, updated_at = excluded.updated_at`,
+		account, region, string(name), document, principals, now)
 	return err
 }
 
@@ -75,6 +78,8 @@ type Protection struct {
 	Kind ProtectionKind
 	// Name is a setting's or a document's name, or a tag's key; Text is what it holds.
 	Name, Text string
+	// Principals are the ids of the principals that a policy names.
+	Principals string
 }
 
 // A ProtectionKind says what a [Protection] is.
@@ -92,13 +97,13 @@ const (
 // exist has its registry's settings.
 func (q queries) Protections(ctx context.Context, account, region, name string) ([]Protection, error) {
 	return list(ctx, q, func(rows *sql.Rows) (p Protection, err error) {
-		err = rows.Scan(&p.Kind, &p.Name, &p.Text)
+		err = rows.Scan(&p.Kind, &p.Name, &p.Text, &p.Principals)
 		return p, err
-	}, `SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
-		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
-		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+	}, `SELECT 'setting' AS kind, name, document, principals FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id, '' FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document, d.principals FROM repositories r
 			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
-		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+		UNION ALL SELECT 'tag', t.key, t.value, '' FROM repositories r
 			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`, account, region, name)
 }
 

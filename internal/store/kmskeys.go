@@ -12,7 +12,8 @@ type KMSKey struct {
 	State               string
 	Description         string
 	Policy              string
-	Version             int64 // of the material that encrypts
+	Principals          string // the ids of those whom the policy names
+	Version             int64  // of the material that encrypts
 	RotationDays        int64
 	RotatesAt           int64
 	Rotations           int64 // on demand
@@ -23,12 +24,12 @@ type KMSKey struct {
 	CreatedAt           int64
 }
 
-const kmsKeyColumns = `id, account, region, manager, state, description, policy, version, rotation_days,
+const kmsKeyColumns = `id, account, region, manager, state, description, policy, principals, version, rotation_days,
 	COALESCE(rotates_at, 0), rotations, deletion_window, COALESCE(deletes_at, 0), grants, changes, created_at`
 
 func (k *KMSKey) fields() []any {
 	return []any{
-		&k.ID, &k.Account, &k.Region, &k.Manager, &k.State, &k.Description, &k.Policy, &k.Version, &k.RotationDays,
+		&k.ID, &k.Account, &k.Region, &k.Manager, &k.State, &k.Description, &k.Policy, &k.Principals, &k.Version, &k.RotationDays,
 		&k.RotatesAt, &k.Rotations, &k.DeletionWindow, &k.DeletesAt, &k.Grants, &k.Changes, &k.CreatedAt,
 	}
 }
@@ -72,8 +73,8 @@ func (q queries) KMSKeysToDelete(ctx context.Context, now int64, limit int) ([]s
 // InsertKMSKey adds a key.
 func (tx *Tx) InsertKMSKey(ctx context.Context, k KMSKey) error {
 	_, err := tx.exec(ctx, `INSERT INTO kms_keys (id, account, region, manager, state, description, policy, version, rotation_days,
-		rotates_at, rotations, deletion_window, grants, changes, created_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0,0,0,$11)`,
-		k.ID, k.Account, k.Region, k.Manager, k.State, k.Description, k.Policy, k.Version, k.RotationDays, nullTime(k.RotatesAt), k.CreatedAt)
+		rotates_at, rotations, deletion_window, grants, changes, created_at, principals) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0,0,0,$11,$12)`,
+		k.ID, k.Account, k.Region, k.Manager, k.State, k.Description, k.Policy, k.Version, k.RotationDays, nullTime(k.RotatesAt), k.CreatedAt, k.Principals)
 	return err
 }
 
@@ -88,8 +89,8 @@ func (tx *Tx) LockKMSKey(ctx context.Context, id string) (k KMSKey, err error) {
 // grants, and counts the change.
 func (tx *Tx) UpdateKMSKey(ctx context.Context, k KMSKey) error {
 	_, err := tx.exec(ctx, `UPDATE kms_keys SET state = $2, description = $3, policy = $4, version = $5, rotation_days = $6,
-		rotates_at = $7, rotations = $8, deletion_window = $9, deletes_at = $10, changes = changes + 1 WHERE id = $1`,
-		k.ID, k.State, k.Description, k.Policy, k.Version, k.RotationDays, nullTime(k.RotatesAt), k.Rotations, k.DeletionWindow, nullTime(k.DeletesAt))
+		rotates_at = $7, rotations = $8, deletion_window = $9, deletes_at = $10, principals = $11, changes = changes + 1 WHERE id = $1`,
+		k.ID, k.State, k.Description, k.Policy, k.Version, k.RotationDays, nullTime(k.RotatesAt), k.Rotations, k.DeletionWindow, nullTime(k.DeletesAt), k.Principals)
 	return err
 }
 

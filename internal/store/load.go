@@ -27,6 +27,15 @@ type Dump struct {
 	// Open returns what reads a table's rows, one by one, until io.EOF. A row may
 	// be overwritten by the next, its values not.
 	Open func(t Table) (next func() ([]any, error), end func() error, err error)
+	// Compare, if it is set, has each table read back and compared, and gets what
+	// was read. It may run out of the transaction's order.
+	Compare func(t Table, s Sum) error
+	// Last, if it is set, runs when everything is loaded and nothing is committed:
+	// its error undoes all.
+	Last func(ctx context.Context) error
+	// Moved says that the database is not empty but the target of a move, which
+	// ends with this.
+	Moved bool
 }
 
 // Empty returns an error that is [ErrNotEmpty] unless there is no database of
@@ -35,7 +44,7 @@ func Empty(ctx context.Context, url string) error {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		return emptyFile(path)
 	}
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return err
 	}
@@ -117,47 +126,86 @@ type copier func(ctx context.Context, t Table, next func() ([]any, error)) error
 // what newer schema files say.
 func (q queries) load(ctx context.Context, dump Dump, begin string, copyRows copier) error {
 	return q.inTransaction(ctx, begin, func() error {
+		if dump.Moved {
+			if err := q.endMove(ctx); err != nil {
+				return err
+			}
+		}
 		if _, err := q.migrateFiles(ctx, dump.Schema); err != nil {
 			return err
 		}
 		for _, t := range dump.Tables {
-			if err := loadTable(ctx, dump, t, copyRows); err != nil {
+			if err := q.loadTable(ctx, dump, t, copyRows); err != nil {
 				return fmt.Errorf("table %s: %w", t.Name, err)
 			}
 		}
 		if _, err := q.migrateFiles(ctx, nil); err != nil {
 			return err
 		}
-		return q.dialect.finish(ctx, q, true)
+		if err := q.dialect.finish(ctx, q, true); err != nil {
+			return err
+		}
+		if dump.Last == nil {
+			return nil
+		}
+		return dump.Last(ctx)
 	})
 }
 
-func loadTable(ctx context.Context, dump Dump, t Table, copyRows copier) error {
+func (q queries) loadTable(ctx context.Context, dump Dump, t Table, copyRows copier) error {
 	next, closeRows, err := dump.Open(t)
 	if err != nil {
 		return err
 	}
-	return errors.Join(copyRows(ctx, t, next), closeRows())
+	var s summer
+	if dump.Compare != nil {
+		next = s.reading(next)
+	}
+	if err := errors.Join(copyRows(ctx, t, next), closeRows()); err != nil || dump.Compare == nil {
+		return err
+	}
+	loaded, err := q.sum(ctx, t)
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	if loaded != s.Sum {
+		return fmt.Errorf("%d rows were written and %d read back, or other ones", s.Rows, loaded.Rows)
+	}
+	return dump.Compare(t, loaded)
 }
 
 // loadSQLite fills a file beside path, which gets its name at the end. Until
 // then nothing is synced and nothing can be rolled back.
 func loadSQLite(ctx context.Context, path string, dump Dump) (err error) {
-	if err := emptyFile(path); err != nil {
+	if dump.Moved {
+		lock, err := lockDatabase(path, false)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.Close()) }()
+		if err := isTargetFile(ctx, path); err != nil {
+			return err
+		}
+	} else if err := emptyFile(path); err != nil {
 		return err
 	}
-	unfinished := path + ".unfinished"
-	if err := errors.Join(removeAny(unfinished), os.MkdirAll(filepath.Dir(path), 0o700)); err != nil {
+	filling := path + ".unfinished"
+	if err := errors.Join(removeAny(filling), makeParent(path)); err != nil {
 		return err
 	}
-	if _, err := openPrivate(unfinished); err != nil {
+	file, err := openPrivate(filling)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeAny(unfinished)) }()
-	if err := fillSQLite(ctx, unfinished, dump); err != nil {
+	defer func() { err = errors.Join(err, file.Close(), removeAny(filling)) }()
+	if err := fillSQLite(ctx, filling, dump); err != nil {
 		return err
 	}
-	return publish(unfinished, path)
+	// SQLite would take what is left of another database's log for this one's.
+	if err := errors.Join(removeAny(path+"-wal"), removeAny(path+"-shm"), removeAny(path+"-journal")); err != nil {
+		return err
+	}
+	return publish(filling, path)
 }
 
 func fillSQLite(ctx context.Context, path string, dump Dump) error {
@@ -170,7 +218,7 @@ func fillSQLite(ctx context.Context, path string, dump Dump) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	q := queries{conn, newSQLiteDialect()}
+	q := queries{conn, newSQLiteDialect(), nil}
 	err = q.load(ctx, dump, "BEGIN", q.insertRows)
 	return errors.Join(err, conn.Close(), db.Close())
 }
@@ -274,7 +322,7 @@ func (t Table) columnList() string {
 }
 
 func loadPostgres(ctx context.Context, url string, dump Dump) error {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return err
 	}
@@ -284,10 +332,18 @@ func loadPostgres(ctx context.Context, url string, dump Dump) error {
 		return err
 	}
 	defer conn.Close()
-	if err := emptySchema(ctx, conn); err != nil {
+	q := queries{conn, newPostgresDialect(), nil}
+	if dump.Moved {
+		err = q.isTarget(ctx)
+	} else {
+		err = emptySchema(ctx, conn)
+	}
+	if err != nil {
 		return err
 	}
-	q := queries{conn, newPostgresDialect()}
+	if err := makeMigrationLock(ctx, conn); err != nil {
+		return err
+	}
 	err = q.load(ctx, dump, beginPostgres, func(ctx context.Context, t Table, next func() ([]any, error)) error {
 		return copyIn(ctx, conn, t, next)
 	})

@@ -57,6 +57,9 @@ func (tx *Tx) InsertManifest(ctx context.Context, m NewManifest) (bool, error) {
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT (repository_id, digest) DO NOTHING`,
 		m.RepositoryID, m.Digest, m.MediaType, null(m.ArtifactType), null(m.Subject), null(m.ReferrerType), null(m.Annotations),
 		m.ImageSize, m.PushedAt, len(m.Payload), m.Payload)
+	if err == nil && n == 1 {
+		tx.count(m.RepositoryID, Usage{Images: 1, Bytes: int64(len(m.Payload))})
+	}
 	return n == 1, err
 }
 
@@ -176,7 +179,8 @@ func (q queries) Parents(ctx context.Context, repositoryID, digest string) ([]st
 // DeleteManifest deletes a manifest with its tags and references. An index that
 // refers to it makes it fail with a foreign-key error.
 func (tx *Tx) DeleteManifest(ctx context.Context, repositoryID, digest string) error {
-	_, err := tx.exec(ctx, `DELETE FROM manifests WHERE repository_id = $1 AND digest = $2`, repositoryID, digest)
+	sizes, err := list(ctx, tx.queries, scanInt, `DELETE FROM manifests WHERE repository_id = $1 AND digest = $2 RETURNING size`, repositoryID, digest)
+	tx.countGone(repositoryID, sizes, Usage{Images: -1})
 	return err
 }
 
@@ -259,15 +263,6 @@ func (q queries) Referrers(ctx context.Context, repositoryID, subject string, ar
 		all = append(all, r)
 	}
 	return all, false, rows.Err()
-}
-
-// RecordPull remembers when an image was last pulled, in Unix milliseconds. An
-// image that is gone is no error.
-func (tx *Tx) RecordPull(ctx context.Context, repositoryID, digest string, at int64) error {
-	_, err := tx.exec(ctx, `INSERT INTO pulls (repository_id, digest, pulled_at) SELECT repository_id, digest, $3::bigint FROM manifests
-		WHERE repository_id = $1 AND digest = $2
-		ON CONFLICT (repository_id, digest) DO UPDATE SET pulled_at = excluded.pulled_at WHERE excluded.pulled_at > pulls.pulled_at`, repositoryID, digest, at)
-	return err
 }
 
 func null(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -51,8 +51,11 @@ func (q queries) migrateFiles(ctx context.Context, only []string) (changed bool,
 	if _, err := q.conn.ExecContext(ctx, q.dialect.prelude); err != nil {
 		return false, fmt.Errorf("prelude: %w", err)
 	}
-	if _, err := q.conn.ExecContext(ctx, q.dialect.schema(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)`)); err != nil {
-		return false, fmt.Errorf("migrations: %w", err)
+	if err := q.makeMigrations(ctx); err != nil {
+		return false, err
+	}
+	if err := q.refuseUnfinished(ctx); err != nil {
+		return false, err
 	}
 	files, err := fs.Glob(schemas, "schema/*.sql")
 	if err != nil {
@@ -69,6 +72,14 @@ func (q queries) migrateFiles(ctx context.Context, only []string) (changed bool,
 		changed = changed || applied
 	}
 	return changed, nil
+}
+
+// makeMigrations makes the table of the schema files that were applied.
+func (q queries) makeMigrations(ctx context.Context) error {
+	if _, err := q.conn.ExecContext(ctx, q.dialect.schema(`CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)`)); err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	return nil
 }
 
 // migrateFile applies a file, and reports whether the database had not seen it.

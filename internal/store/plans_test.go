@@ -18,8 +18,13 @@ import (
 // whole are the statements that may read all rows of a table or all that a
 // repository has there, and why that costs nothing or cannot be otherwise.
 var whole = map[string]string{
-	`SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`:           "a backup is of all blobs",
-	`SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`:                         "a backup is of all blobs",
+	`SELECT location, digest, size, domain, sealing FROM blobs WHERE location IS NOT NULL`: "a backup is of all blobs",
+	`SELECT location, digest, size, domain, NULL FROM blobs WHERE location IS NOT NULL`:    "a backup is of all blobs",
+	`SELECT id, beat FROM nodes`: "a handful of rows",
+	`SELECT id, host, role, version, started_at, seen_at, beat FROM nodes ORDER BY id`: "a row for each node",
+	`SELECT name, node_id FROM leases ORDER BY name`:                                   "a handful of rows",
+	`SELECT id, beat FROM trash_holds ORDER BY id`:                                     "a row for each backup that runs",
+	staleUploads: "no more claims than requests under way",
 	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
@@ -35,6 +40,18 @@ var whole = map[string]string{
 	`SELECT c.child_digest,
 		EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = c.repository_id AND m.digest = c.child_digest)
 		FROM manifest_children c WHERE c.repository_id = $1 AND c.parent_digest = $2`: "the load has no index, and PostgreSQL reads an empty table in any way",
+	`SELECT COUNT(DISTINCT r.id), COALESCE(SUM(u.images), 0), COALESCE(SUM(u.blobs), 0), COALESCE(SUM(u.bytes), 0)
+		FROM repositories r LEFT JOIN repository_usage u ON u.repository_id = r.id WHERE r.account = $1`: "adds up all that an account has",
+	`SELECT COALESCE(SUM(images), 0), COALESCE(SUM(blobs), 0), COALESCE(SUM(bytes), 0)
+		FROM repository_usage WHERE repository_id = $1`: "at most 64 rows",
+	`SELECT k.images, k.blobs, k.bytes, k.counted_at, m.images, m.bytes, l.blobs, l.bytes
+		FROM (SELECT COALESCE(SUM(images), 0) AS images, COALESCE(SUM(blobs), 0) AS blobs, COALESCE(SUM(bytes), 0) AS bytes,
+				COALESCE(MAX(counted_at), 0) AS counted_at FROM repository_usage WHERE repository_id = $1) AS k,
+			(SELECT COUNT(*) AS images, COALESCE(SUM(size), 0) AS bytes FROM manifests WHERE repository_id = $1) AS m,
+			(SELECT COUNT(*) AS blobs, COALESCE(SUM(size), 0) AS bytes FROM repository_blobs WHERE repository_id = $1) AS l`: "counts a repository",
+	`SELECT name, value, updated_at FROM account_quotas WHERE account = $1 ORDER BY name`:                    "as many as there are quotas",
+	`SELECT name, value, updated_at FROM repository_quotas WHERE repository_id = $1 ORDER BY name`:           "as many as there are quotas",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories WHERE account = $1 AND region = $2 LIMIT $3) AS found`: "counts up to a limit, for a new repository",
 	`SELECT COUNT(*) FROM damaged_blobs`:                                                "there are next to none",
 	`SELECT key, value FROM repository_tags WHERE repository_id = $1 ORDER BY key`:      "at most 50 rows",
 	`UPDATE repository_keys SET grants = $2 WHERE repository_id = $1`:                   "one row",
@@ -45,13 +62,16 @@ var whole = map[string]string{
 		WHERE repository_id = $1 AND account = $2 AND region = $3 AND name = $4 AND deleted_at > $5 AND NOT purging`: "one row",
 	`SELECT repository_id, account, region, name, actor, deleted_at FROM deleted_repositories
 		WHERE repository_id = $1 AND deleted_at > $2 AND NOT purging FOR UPDATE`: "one row",
-	`SELECT 'setting' AS kind, name, document FROM settings WHERE account = $1 AND region = $2
-		UNION ALL SELECT 'repository', '', id FROM repositories WHERE account = $1 AND region = $2 AND name = $3
-		UNION ALL SELECT 'document', d.kind, d.document FROM repositories r
+	`SELECT 'setting' AS kind, name, document, principals FROM settings WHERE account = $1 AND region = $2
+		UNION ALL SELECT 'repository', '', id, '' FROM repositories WHERE account = $1 AND region = $2 AND name = $3
+		UNION ALL SELECT 'document', d.kind, d.document, d.principals FROM repositories r
 			JOIN repository_documents d ON d.repository_id = r.id AND d.kind = 'policy' WHERE r.account = $1 AND r.region = $2 AND r.name = $3
-		UNION ALL SELECT 'tag', t.key, t.value FROM repositories r
+		UNION ALL SELECT 'tag', t.key, t.value, '' FROM repositories r
 			JOIN repository_tags t ON t.repository_id = r.id WHERE r.account = $1 AND r.region = $2 AND r.name = $3`: "at most 50 tags, and as many settings as a registry has",
 }
+
+const staleUploads = `SELECT id, repository_id, writer_state, updated_at, version FROM uploads
+		WHERE updated_at < $1 AND NOT EXISTS (SELECT 1 FROM upload_claims WHERE upload_id = uploads.id) ORDER BY updated_at LIMIT $2`
 
 const countPolicyHolders = `SELECT COUNT(*) FROM (SELECT 1 FROM attached_policies
 		WHERE account = $1 AND policy_arn = $2 AND usage = $3 LIMIT $4) AS found`
@@ -121,6 +141,7 @@ func deleteAll(t *testing.T, db *sql.DB, analyze bool) {
 		`INSERT INTO deleted_image_blobs (deletion_id, repository_id, blob_digest) SELECT manifest_digest, repository_id, blob_digest FROM manifest_blobs`,
 		`INSERT INTO deleted_image_tags (deletion_id, repository_id, name) SELECT digest, repository_id, name FROM tags`,
 		`INSERT INTO trash (location, size, delete_after) SELECT id, size, created_at FROM blobs`,
+		`INSERT INTO ended_uploads (id, ended_at) SELECT id, created_at FROM blobs`,
 	}
 	if analyze {
 		statements = append(statements, `ANALYZE`)

@@ -26,6 +26,7 @@ type purge struct {
 	last    string
 	columns int
 	remove  []string
+	gone    Usage // of each row, beside its bytes; the zero Usage is none
 }
 
 // Children go before manifests: PostgreSQL checks the reference from an index
@@ -35,16 +36,19 @@ var (
 		`SELECT parent_digest, child_digest FROM manifest_children WHERE repository_id = $1 AND parent_digest > '' ORDER BY parent_digest, child_digest LIMIT $2`,
 		2,
 		[]string{`DELETE FROM manifest_children WHERE repository_id = $1 AND (parent_digest, child_digest) <= ($2,$3)`},
+		Usage{},
 	}
 	purgeDeletedImages = purge{
 		`SELECT id FROM deleted_images WHERE repository_id = $1 AND id > '' ORDER BY id LIMIT $2`,
 		1,
 		[]string{`DELETE FROM deleted_images WHERE repository_id = $1 AND id <= $2`},
+		Usage{},
 	}
 	purgeManifests = purge{
 		`SELECT digest FROM manifests WHERE repository_id = $1 AND digest > '' ORDER BY digest LIMIT $2`,
 		1,
-		[]string{`DELETE FROM manifests WHERE repository_id = $1 AND digest <= $2`},
+		[]string{`DELETE FROM manifests WHERE repository_id = $1 AND digest <= $2 RETURNING size`},
+		Usage{Images: -1},
 	}
 	purgeLinks = purge{
 		`SELECT digest FROM repository_blobs WHERE repository_id = $1 AND digest > '' ORDER BY digest LIMIT $2`,
@@ -52,13 +56,21 @@ var (
 		[]string{
 			`INSERT INTO blob_checks (blob_id) SELECT blob_id FROM repository_blobs WHERE repository_id = $1 AND digest <= $2 ORDER BY digest
 				ON CONFLICT (blob_id) DO UPDATE SET blob_id = excluded.blob_id`,
-			`DELETE FROM repository_blobs WHERE repository_id = $1 AND digest <= $2`,
+			`DELETE FROM repository_blobs WHERE repository_id = $1 AND digest <= $2 RETURNING size`,
 		},
+		Usage{Blobs: -1},
+	}
+	purgePulls = purge{
+		`SELECT reference, CAST(day AS TEXT) AS since FROM pull_counts WHERE repository_id = $1 AND reference >= '' ORDER BY reference, day LIMIT $2`,
+		2,
+		[]string{`DELETE FROM pull_counts WHERE repository_id = $1 AND (reference, day) <= ($2, CAST($3 AS BIGINT))`},
+		Usage{},
 	}
 	purgeTagHistory = purge{
 		`SELECT name, CAST(seq AS TEXT) AS sequence FROM tag_history WHERE repository_id = $1 AND name > '' ORDER BY name, seq LIMIT $2`,
 		2,
 		[]string{`DELETE FROM tag_history WHERE repository_id = $1 AND (name, seq) <= ($2, CAST($3 AS BIGINT))`},
+		Usage{},
 	}
 )
 
@@ -85,7 +97,7 @@ func (tx *Tx) PurgeRepository(ctx context.Context, repositoryID string, limit in
 	for _, step := range []struct {
 		purge
 		count *int64
-	}{{purgeChildren, nil}, {purgeDeletedImages, &p.Images}, {purgeManifests, &p.Images}, {purgeLinks, &p.Links}, {purgeTagHistory, nil}} {
+	}{{purgeChildren, nil}, {purgeDeletedImages, &p.Images}, {purgeManifests, &p.Images}, {purgeLinks, &p.Links}, {purgeTagHistory, nil}, {purgePulls, nil}} {
 		n, err := tx.purge(ctx, step.purge, repositoryID, limit)
 		if err != nil {
 			return Purged{}, err
@@ -125,10 +137,16 @@ func (tx *Tx) purge(ctx context.Context, p purge, repositoryID string, limit int
 	for _, part := range keys[len(keys)-1] {
 		args = append(args, part)
 	}
-	for _, statement := range p.remove {
-		if n, err = tx.exec(ctx, statement, args...); err != nil {
+	last := len(p.remove) - 1
+	for _, statement := range p.remove[:last] {
+		if _, err = tx.exec(ctx, statement, args...); err != nil {
 			return 0, err
 		}
 	}
-	return n, nil
+	if p.gone == (Usage{}) {
+		return tx.exec(ctx, p.remove[last], args...)
+	}
+	sizes, err := list(ctx, tx.queries, scanInt, p.remove[last], args...)
+	tx.countGone(repositoryID, sizes, p.gone)
+	return int64(len(sizes)), err
 }

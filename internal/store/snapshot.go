@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -46,12 +48,16 @@ type BlobFile struct {
 	Digest   string `json:"digest"`
 	Size     int64  `json:"size"` // bytes, unsealed
 	Sealed   bool   `json:"sealed"`
+
+	Domain  string `json:"-"` // whose keys it is sealed with, see [Blob]
+	Sealing []byte `json:"-"` // the data key, wrapped
 }
 
 // notDumped are the tables without what anyone wants back: uploads that have
-// not ended, bytes that were about to be removed, how far work has come, and
-// which schema files were applied, which the new database knows by itself.
-var notDumped = []string{"migrations", "uploads", "trash", "progress"}
+// not ended, bytes that were about to be removed, how far work has come, which
+// servers there are and what they do, and which schema files were applied, which
+// the new database knows by itself.
+var notDumped = []string{"migrations", "uploads", "trash", "progress", "nodes", "leases", "upload_claims", "ended_uploads", "trash_holds"}
 
 // A Snapshot is one state of a database, which others may go on writing to.
 type Snapshot struct {
@@ -59,6 +65,7 @@ type Snapshot struct {
 	schema []string
 	tables []Table
 	close  func() error
+	url    string // of PostgreSQL
 }
 
 // OpenSnapshot takes a snapshot of the database at url. Of an SQLite database it
@@ -93,29 +100,71 @@ func (s *Snapshot) Tables() []Table { return s.tables }
 
 // Rows calls visit with every row of a table, whose values it must not keep.
 func (s *Snapshot) Rows(ctx context.Context, t Table, visit func(row []any) error) error {
-	rows, err := s.conn.QueryContext(ctx, selectAll+t.Name+`"`)
+	c, err := s.rowsOf(ctx, t)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	row, targets := make([]any, len(t.Columns)), make([]any, len(t.Columns))
-	for i := range row {
-		targets[i] = &row[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return err
+	defer c.rows.Close()
+	for {
+		row, err := c.next()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		for i, c := range t.Columns {
-			if row[i], err = c.Kind.value(row[i]); err != nil {
-				return fmt.Errorf("%s.%s: %w", t.Name, c.Name, err)
-			}
+		if err != nil {
+			return err
 		}
 		if err := visit(row); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+}
+
+// Dump returns the tables as [Load] takes them. One is read at a time.
+func (s *Snapshot) Dump(ctx context.Context) Dump {
+	return Dump{Schema: s.schema, Tables: s.tables, Open: func(t Table) (func() ([]any, error), func() error, error) {
+		c, err := s.rowsOf(ctx, t)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.next, c.rows.Close, nil
+	}}
+}
+
+// A cursor reads the rows of a table.
+type cursor struct {
+	table   Table
+	rows    *sql.Rows
+	row     []any
+	targets []any
+}
+
+func (q queries) rowsOf(ctx context.Context, t Table) (*cursor, error) {
+	rows, err := q.conn.QueryContext(ctx, strings.Join([]string{"SELECT", t.columnList(), "FROM", `"` + t.Name + `"`}, " ")) //nolint:rowserrcheck // next asks for it
+	if err != nil {
+		return nil, err
+	}
+	c := &cursor{table: t, rows: rows, row: make([]any, len(t.Columns)), targets: make([]any, len(t.Columns))}
+	for i := range c.row {
+		c.targets[i] = &c.row[i]
+	}
+	return c, nil
+}
+
+// next returns a row, which the next one overwrites, or io.EOF.
+func (c *cursor) next() ([]any, error) {
+	if !c.rows.Next() {
+		return nil, cmp.Or(c.rows.Err(), io.EOF)
+	}
+	if err := c.rows.Scan(c.targets...); err != nil {
+		return nil, err
+	}
+	for i, column := range c.table.Columns {
+		var err error
+		if c.row[i], err = column.Kind.value(c.row[i]); err != nil {
+			return nil, fmt.Errorf("%s.%s: %w", c.table.Name, column.Name, err)
+		}
+	}
+	return c.row, nil
 }
 
 // selectAll ends before the name of the table.
@@ -123,9 +172,9 @@ const selectAll = `SELECT * FROM "`
 
 // Blobs calls visit with every blob whose bytes are in the blob store.
 func (s *Snapshot) Blobs(ctx context.Context, visit func(BlobFile) error) error {
-	query := `SELECT location, digest, size, sealing IS NOT NULL FROM blobs WHERE location IS NOT NULL`
+	query := `SELECT location, digest, size, domain, sealing FROM blobs WHERE location IS NOT NULL`
 	if !s.has("blobs", "sealing") { // of a server that is older than this program
-		query = `SELECT location, digest, size, FALSE FROM blobs WHERE location IS NOT NULL`
+		query = `SELECT location, digest, size, domain, NULL FROM blobs WHERE location IS NOT NULL`
 	}
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
@@ -134,9 +183,10 @@ func (s *Snapshot) Blobs(ctx context.Context, visit func(BlobFile) error) error 
 	defer rows.Close()
 	for rows.Next() {
 		var b BlobFile
-		if err := rows.Scan(&b.Location, &b.Digest, &b.Size, &b.Sealed); err != nil {
+		if err := rows.Scan(&b.Location, &b.Digest, &b.Size, &b.Domain, &b.Sealing); err != nil {
 			return err
 		}
+		b.Sealed = b.Sealing != nil
 		if err := visit(b); err != nil {
 			return err
 		}
@@ -249,6 +299,9 @@ var tableChange = regexp.MustCompile(`(?m)^(CREATE|DROP) TABLE (\w+)`)
 // do, without those that are not dumped.
 func tablesOf(files []string) (tables []string, err error) {
 	for _, name := range files {
+		if strings.HasPrefix(name, unfinished) {
+			return nil, ErrUnfinished
+		}
 		text, err := schemas.ReadFile(path.Join("schema", name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: %w", name, ErrNewerSchema)
@@ -284,7 +337,7 @@ func snapshotSQLite(ctx context.Context, path, scratch string) (*Snapshot, error
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
 	return &Snapshot{
-		queries: queries{db, newSQLiteDialect()},
+		queries: queries{db, newSQLiteDialect(), nil},
 		close:   func() error { return errors.Join(db.Close(), os.RemoveAll(directory)) },
 	}, nil
 }
@@ -325,7 +378,7 @@ func copyDatabase(ctx context.Context, from, to string) error {
 }
 
 func snapshotPostgres(ctx context.Context, url string) (*Snapshot, error) {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return nil, err
 	}
@@ -334,7 +387,8 @@ func snapshotPostgres(ctx context.Context, url string) (*Snapshot, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return &Snapshot{
-		queries: queries{tx, newPostgresDialect()},
+		queries: queries{tx, newPostgresDialect(), nil},
 		close:   func() error { return errors.Join(tx.Rollback(), db.Close()) },
+		url:     url,
 	}, nil
 }

@@ -36,7 +36,7 @@ func TestTheSpareFileIsGivenUpForATransactionThatDoesNotFit(t *testing.T) {
 				return err
 			}
 		}
-		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", 1<<20), 1)
+		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", 1<<20), "", 1)
 	})
 	if err != nil || calls != 2 {
 		t.Errorf("a write that did not fit was tried %d times and ended with %v", calls, err)
@@ -48,7 +48,7 @@ func TestTheSpareFileIsGivenUpForATransactionThatDoesNotFit(t *testing.T) {
 	// Without it, what does not fit is refused.
 	limit("1")
 	err = s.Update(t.Context(), PowerSafe, func(ctx context.Context, tx *Tx) error {
-		return tx.PutSetting(ctx, "123456789012", "larger", RegistryPolicy, strings.Repeat("x", 2<<20), 1)
+		return tx.PutSetting(ctx, "123456789012", "larger", RegistryPolicy, strings.Repeat("x", 2<<20), "", 1)
 	})
 	if !IsFull(err) {
 		t.Errorf("a write that does not fit ends with %v", err)
@@ -58,7 +58,7 @@ func TestTheSpareFileIsGivenUpForATransactionThatDoesNotFit(t *testing.T) {
 	until := time.Now().Add(10 * spareInterval)
 	for text := "a"; !held() && time.Now().Before(until); text += "a" {
 		if err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
-			return tx.PutSetting(ctx, "123456789012", "small", RegistryPolicy, text, 1)
+			return tx.PutSetting(ctx, "123456789012", "small", RegistryPolicy, text, "", 1)
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -70,12 +71,14 @@ type sqliteEngine struct {
 	file    *openedFile
 	lock    *flock.Flock
 	uploads *uploadLog
+	notices *notices
 	suspect *atomic.Bool // of the writer
 	torn    *atomic.Bool // of the writer
 	queue   chan *write
 	done    chan struct{}
 
 	incremental bool // the file can become smaller
+	meters      *sqliteMeters
 
 	mu     sync.RWMutex // held for reading while a caller may send to queue
 	closed bool
@@ -87,6 +90,7 @@ type write struct {
 	durability Durability
 	do         func(context.Context, *Tx) error
 	ended      []string // uploads that it ends
+	noted      []string // topics that it notifies of
 	settle     bool     // the log is to be copied, however short it is
 	result     chan error
 }
@@ -94,15 +98,15 @@ type write struct {
 // At most this many transactions share one commit.
 const batchLimit = 256
 
-func openSQLite(ctx context.Context, path string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func openSQLite(ctx context.Context, path string, readOnly bool) (*Store, error) {
+	if err := makeParent(path); err != nil {
 		return nil, err
 	}
 	file, err := openPrivate(path)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockDatabase(path)
+	lock, err := lockDatabase(path, readOnly)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -124,12 +128,22 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
+// makeParent makes the directory that a database is in.
+func makeParent(path string) error { return os.MkdirAll(filepath.Dir(path), 0o700) }
+
+// sqlitePath returns the path of an SQLite database.
+func sqlitePath(url string) (path string, ok bool) { return strings.CutPrefix(url, "sqlite:") }
+
 // lockDatabase keeps other servers away from a database file until this one
 // ends, even by a crash: what one of them remembers would be outdated by what
-// another writes.
-func lockDatabase(path string) (*flock.Flock, error) {
-	lock := flock.New(path+"-lock", flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
+// another writes. Servers that change nothing can have it together.
+func lockDatabase(path string, readOnly bool) (*flock.Flock, error) {
+	lock := databaseLock(path)
+	try := lock.TryLock
+	if readOnly {
+		try = lock.TryRLock
+	}
+	locked, err := try()
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
@@ -157,10 +171,10 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	if err := checkpoint(ctx, conn); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
-	if err := migrate(ctx, queries{conn, d}, "BEGIN IMMEDIATE"); err != nil {
+	if err := migrate(ctx, queries{conn, d, nil}, "BEGIN IMMEDIATE"); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
-	incremental, err := queries{conn, d}.makeIncremental(ctx, path)
+	incremental, err := queries{conn, d, nil}.makeIncremental(ctx, path)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
@@ -172,13 +186,13 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 
-	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, queue: make(chan *write, batchLimit), done: make(chan struct{})}
-	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d}}}
+	e := &sqliteEngine{path: path, readers: readers, writer: writer, file: file, lock: lock, uploads: uploads, notices: newNotices(), suspect: new(atomic.Bool), torn: new(atomic.Bool), incremental: incremental, meters: newSQLiteMeters(), queue: make(chan *write, batchLimit), done: make(chan struct{})}
+	w := &sqliteWriter{conn: conn, file: file, spare: spare, suspect: e.suspect, torn: e.torn, meters: e.meters, tx: &Tx{queries: queries{&statements{prepare: conn.PrepareContext}, d, nil}, usage: &usageKeeping{sums: newAccountSums(0)}}}
 	go func() {
 		defer close(e.done)
 		w.run(e.queue)
 	}()
-	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d}, engine: e, uploads: uploads}, nil
+	return &Store{queries: queries{&statements{prepare: readers.PrepareContext}, d, nil}, engine: e, uploads: uploads, notices: e.notices, sums: w.tx.usage.sums}, nil
 }
 
 func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context.Context, *Tx) error) error {
@@ -192,6 +206,7 @@ func (e *sqliteEngine) update(ctx context.Context, d Durability, do func(context
 	for _, id := range w.ended {
 		e.uploads.forget(id)
 	}
+	e.notices.wake(w.noted)
 	return nil
 }
 
@@ -257,6 +272,7 @@ type sqliteWriter struct {
 	file    *openedFile
 	spare   *spare
 	tx      *Tx
+	meters  *sqliteMeters
 	relaxed bool // synchronous=NORMAL is set
 
 	// unsynced says that a commit was relaxed and none was synced since, when the
@@ -313,6 +329,7 @@ func (w *sqliteWriter) commit(batch []*write) {
 	if isIOError(err) {
 		w.suspect.Store(true)
 	}
+	w.meters.group.Observe(float64(len(batch)))
 	for i, one := range batch {
 		if err != nil && results[i] == nil {
 			results[i] = fmt.Errorf("commit: %w", err)
@@ -327,6 +344,8 @@ func (w *sqliteWriter) commit(batch []*write) {
 // transact runs a batch in one transaction, each write in a savepoint of its own.
 func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []error, err error) {
 	results = make([]error, len(batch))
+	clear(w.tx.usage.together)
+	w.tx.usage.moved = false
 	if err := w.begin(ctx, batch); err != nil {
 		return results, err
 	}
@@ -335,7 +354,22 @@ func (w *sqliteWriter) transact(ctx context.Context, batch []*write) (results []
 			break
 		}
 	}
-	return results, w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	if err == nil {
+		err = w.tx.saveUsage(ctx, w.tx.usage.together, 0)
+	}
+	err = w.end(ctx, err, len(batch) == 1 && results[0] != nil)
+	w.sumUp(ctx, err)
+	return results, err
+}
+
+// sumUp keeps the sums of accounts right after a commit, or lets go of them.
+func (w *sqliteWriter) sumUp(ctx context.Context, failed error) {
+	if w.tx.usage.sums.empty() {
+		return
+	}
+	if failed != nil || w.tx.usage.moved || w.tx.usage.sums.add(ctx, w.tx.queries, w.tx.usage.together) != nil {
+		w.tx.usage.sums.forget()
+	}
 }
 
 // keepHouse does what no caller waits for.
@@ -418,18 +452,22 @@ func (w *sqliteWriter) apply(ctx context.Context, one *write, shared bool) (fail
 	if err := one.ctx.Err(); err != nil {
 		return err, nil
 	}
-	if !shared {
-		return w.call(ctx, one), nil
+	if shared {
+		if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
+			return nil, err
+		}
 	}
-	if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
-		return nil, err
-	}
-	if failed = w.call(ctx, one); failed != nil {
+	if failed = w.call(ctx, one); failed == nil {
+		w.tx.usage.together.addAll(w.tx.usage.counted)
+	} else if shared {
 		if err := w.exec(ctx, "ROLLBACK TO one"); err != nil {
 			return failed, err
 		}
 	}
-	return failed, w.exec(ctx, "RELEASE one")
+	if shared {
+		return failed, w.exec(ctx, "RELEASE one")
+	}
+	return failed, nil
 }
 
 // call runs the caller's function, whose panic must not take the writer down.
@@ -440,6 +478,8 @@ func (w *sqliteWriter) call(ctx context.Context, one *write) (err error) {
 		}
 	}()
 	one.ended, w.tx.ended = one.ended[:0], &one.ended
+	one.noted, w.tx.noted = one.noted[:0], &one.noted
+	clear(w.tx.usage.counted)
 	return one.do(ctx, w.tx)
 }
 

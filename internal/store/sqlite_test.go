@@ -24,7 +24,7 @@ func openTest(t *testing.T) (s *Store, path string) {
 
 func putSetting(s *Store, name string) error {
 	return s.Update(context.Background(), PowerSafe, func(ctx context.Context, tx *Tx) error {
-		return tx.PutSetting(ctx, "123456789012", name, RegistryPolicy, "text", 1)
+		return tx.PutSetting(ctx, "123456789012", name, RegistryPolicy, "text", "", 1)
 	})
 }
 
@@ -65,7 +65,7 @@ func TestALongLogIsCopiedIntoTheDatabase(t *testing.T) {
 		text := strings.Repeat(string(letter), 4000)
 		err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
 			for i := range perRound {
-				if err := tx.PutSetting(ctx, "123456789012", strconv.Itoa(i), RegistryPolicy, text, 1); err != nil {
+				if err := tx.PutSetting(ctx, "123456789012", strconv.Itoa(i), RegistryPolicy, text, "", 1); err != nil {
 					return err
 				}
 			}
@@ -128,7 +128,7 @@ func TestALongReaderHoldsUpFewCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
-		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", pageSize*(checkpointPages+100)), 1)
+		return tx.PutSetting(ctx, "123456789012", "large", RegistryPolicy, strings.Repeat("x", pageSize*(checkpointPages+100)), "", 1)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,13 +205,13 @@ func TestASyncedCommitSyncsThoseBeforeIt(t *testing.T) {
 	for name, write := range map[string]func(context.Context, *Tx) error{
 		"nothing": func(context.Context, *Tx) error { return nil },
 		"what is there": func(ctx context.Context, tx *Tx) error {
-			return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+			return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", "", 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, path := openTest(t)
 			err := s.Update(t.Context(), CrashSafe, func(ctx context.Context, tx *Tx) error {
-				return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", 1)
+				return tx.PutSetting(ctx, "123456789012", "before", RegistryPolicy, "text", "", 1)
 			})
 			if err != nil {
 				t.Fatal(err)

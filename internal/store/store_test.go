@@ -53,7 +53,7 @@ func TestUpdateRollsBackWhatFails(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		refused := errors.New("refused")
 		err := s.Update(t.Context(), store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-			if err := tx.PutSetting(ctx, account, region, store.RegistryPolicy, "text", 1); err != nil {
+			if err := tx.PutSetting(ctx, account, region, store.RegistryPolicy, "text", "", 1); err != nil {
 				return err
 			}
 			return refused
@@ -76,7 +76,7 @@ func TestUpdatesOfManyCallersFailAlone(t *testing.T) {
 		for i := range callers {
 			wg.Go(func() {
 				errs[i] = s.Update(t.Context(), store.Durability(i%2), func(ctx context.Context, tx *store.Tx) error {
-					if err := tx.PutSetting(ctx, account, fmt.Sprint("region-", i), store.RegistryPolicy, "text", 1); err != nil {
+					if err := tx.PutSetting(ctx, account, fmt.Sprint("region-", i), store.RegistryPolicy, "text", "", 1); err != nil {
 						return err
 					}
 					if i%3 == 0 {
@@ -381,7 +381,7 @@ func TestDeleteRepositoryTakesEverything(t *testing.T) {
 			if err := tx.PutResourceTag(ctx, r.ID, store.ResourceTag{Key: "k", Value: "v"}); err != nil {
 				return err
 			}
-			return tx.PutDocument(ctx, r.ID, store.LifecyclePolicy, "{}")
+			return tx.PutDocument(ctx, r.ID, store.LifecyclePolicy, "{}", "")
 		})
 		update(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.HideRepository(ctx, r, "who", 1) })
 		for done := false; !done; {

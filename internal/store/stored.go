@@ -139,7 +139,16 @@ func (tx *Tx) BlobID(ctx context.Context, digest, domain string) (id string, siz
 	return id, size, err
 }
 
-// RepointLink leads a link to another blob, and reports whether there is one.
+// BlobAt returns the blob whose bytes are at a location, and keeps it from being
+// collected until the transaction ends, or returns [ErrNotFound].
+func (tx *Tx) BlobAt(ctx context.Context, location string) (b Blob, err error) {
+	b.Location = location
+	err = tx.get(ctx, `SELECT id, digest, domain, size FROM blobs WHERE location = $1 FOR KEY SHARE`, []any{location}, &b.ID, &b.Digest, &b.Domain, &b.Size)
+	return b, err
+}
+
+// RepointLink leads a link to another blob, and reports whether there is one. A
+// repair that changes sizes shows in the repository's usage when it is counted.
 func (tx *Tx) RepointLink(ctx context.Context, k Key, blobID string, size int64) (bool, error) {
 	n, err := tx.exec(ctx, `UPDATE repository_blobs SET blob_id = $3, size = $4 WHERE repository_id = $1 AND digest = $2`, k.RepositoryID, k.Name, blobID, size)
 	return n == 1, err

@@ -2,21 +2,26 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-// ClaimTrash asks for the right to remove bytes from the blob store, which one
-// process has at a time, and none while a backup holds the trash. Whoever gets
-// it calls release soon: a backup waits for that before it begins.
+// ClaimTrash asks for the right to remove bytes from the blob store, which nobody
+// has while a backup holds the trash. It must come after the look whether the
+// bytes are used. Whoever gets it calls release soon: on SQLite a backup waits for
+// that before it begins, and one process has it at a time.
 func (s *Store) ClaimTrash(ctx context.Context) (release func() error, claimed bool, err error) {
+	if s.readOnly {
+		return nil, false, nil
+	}
 	release, claimed, err = s.engine.claimTrash(ctx)
 	if err != nil {
 		return nil, false, fmt.Errorf("claim the trash: %w", err)
@@ -90,79 +95,129 @@ func (e *sqliteEngine) claimTrash(context.Context) (func() error, bool, error) {
 	return lock.Close, true, nil
 }
 
-// On PostgreSQL the session's advisory lock of a number of ours and the schema
-// decides: it ends with the connection.
+// On PostgreSQL a row for each hold decides. Nobody waits there: a server looks
+// for holds after it has looked whether the bytes are used, so that a hold which
+// begins later finds nothing removed that was used at any time from then on,
+// however long the server takes in between.
+//
+// Whoever holds raises the beat of its row. A hold whose beat a server has seen
+// unchanged for as long as holdLife, by its own clock, is that of a process that
+// has died.
 const (
-	tryTrashExclusively = `VALUES (pg_try_advisory_lock(7237383, hashtext(current_schema())))`
-	endTrashExclusively = `VALUES (pg_advisory_unlock(7237383, hashtext(current_schema())))`
-	tryTrashShared      = `VALUES (pg_try_advisory_lock_shared(7237383, hashtext(current_schema())))`
-	endTrashShared      = `VALUES (pg_advisory_unlock_shared(7237383, hashtext(current_schema())))`
+	holdInterval = 5 * time.Second
+	holdLife     = time.Minute
 )
 
+// A sighting is a beat, and since when it was the one that was seen.
+type sighting struct {
+	beat  int64
+	since time.Time
+}
+
+// seenHolds are the holds that a server has seen.
+type seenHolds struct {
+	mu   sync.Mutex
+	seen map[string]sighting
+}
+
+// dead returns those of the holds that have not changed for holdLife, and
+// remembers the others.
+func (s *seenHolds) dead(holds []trashHold, now time.Time) (dead []trashHold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := make(map[string]sighting, len(holds))
+	for _, h := range holds {
+		before, ok := s.seen[h.id]
+		if !ok || before.beat != h.beat {
+			before = sighting{h.beat, now}
+		}
+		seen[h.id] = before
+		if now.Sub(before.since) >= holdLife {
+			dead = append(dead, h)
+		}
+	}
+	s.seen = seen
+	return dead
+}
+
+// A trashHold is a row of those who hold the trash.
+type trashHold struct {
+	id   string
+	beat int64
+}
+
+func (q queries) trashHolds(ctx context.Context) ([]trashHold, error) {
+	return list(ctx, q, func(rows *sql.Rows) (h trashHold, err error) {
+		err = rows.Scan(&h.id, &h.beat)
+		return h, err
+	}, `SELECT id, beat FROM trash_holds ORDER BY id`)
+}
+
+func (e *postgresEngine) claimTrash(ctx context.Context) (func() error, bool, error) {
+	q := queries{e.db, e.dialect, e.patience}
+	holds, err := q.trashHolds(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	alive := len(holds)
+	for _, h := range e.holds.dead(holds, time.Now()) {
+		n, err := q.exec(ctx, `DELETE FROM trash_holds WHERE id = $1 AND beat = $2`, h.id, h.beat)
+		if err != nil {
+			return nil, false, err
+		}
+		alive -= int(n)
+	}
+	return func() error { return nil }, alive == 0, nil
+}
+
+// holdTrashRow adds a row and keeps it alive.
 func holdTrashRow(ctx context.Context, url string) (*TrashHold, error) {
-	db, err := sql.Open("pgx", url)
+	db, err := openURL(url)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
+	q, id := queries{db, newPostgresDialect(), newPatience(nil)}, rand.Text()
+	_, err = q.exec(ctx, `INSERT INTO trash_holds (id, beat) VALUES ($1,0)`, id)
+	if isPostgres(err, undefinedTable) {
+		err = errors.New("the database is one of an older version: start this version's server on it once")
+	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	if err := awaitTrash(ctx, conn); err != nil {
-		return nil, errors.Join(err, conn.Close(), db.Close())
-	}
+	alive, end := context.WithCancel(context.Background())
+	var beating sync.WaitGroup
+	beating.Go(func() { keepHold(alive, q, id) })
 	release := func() error {
-		_, err := askTrash(context.Background(), conn, endTrashShared)
-		return errors.Join(err, conn.Close(), db.Close())
+		end()
+		beating.Wait()
+		_, err := q.exec(context.Background(), `DELETE FROM trash_holds WHERE id = $1`, id)
+		return errors.Join(err, db.Close())
 	}
-	return &TrashHold{check: conn.PingContext, release: release}, nil
+	return &TrashHold{check: func(ctx context.Context) error { return beatHold(ctx, q, id) }, release: release}, nil
 }
 
-// awaitTrash tries again and again rather than waiting in the database, where a
-// waiting backup would make every server's claim wait behind it.
-func awaitTrash(ctx context.Context, conn *sql.Conn) error {
-	again := time.NewTicker(trashPatience)
+const undefinedTable = "42P01"
+
+// keepHold raises the beat until ctx is done. A failure shows in the next check.
+func keepHold(ctx context.Context, q queries, id string) {
+	again := time.NewTicker(holdInterval)
 	defer again.Stop()
 	for {
-		held, err := askTrash(ctx, conn, tryTrashShared)
-		if err != nil || held {
-			return err
-		}
 		select {
 		case <-again.C:
+			_ = beatHold(ctx, q, id)
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		}
 	}
 }
 
-func askTrash(ctx context.Context, conn *sql.Conn, question string) (yes bool, err error) {
-	err = conn.QueryRowContext(ctx, question).Scan(&yes)
-	return yes, err
-}
-
-func (e *postgresEngine) claimTrash(ctx context.Context) (func() error, bool, error) {
-	conn, err := e.db.Conn(ctx)
-	if err != nil {
-		return nil, false, err
+// beatHold raises the beat once, and returns an error when the hold is lost.
+func beatHold(ctx context.Context, q queries, id string) error {
+	n, err := q.exec(ctx, `UPDATE trash_holds SET beat = beat + 1 WHERE id = $1`, id)
+	if err == nil && n == 0 {
+		err = errors.New("the hold on the trash was lost: nothing was heard of this process for a minute")
 	}
-	claimed, err := askTrash(ctx, conn, tryTrashExclusively)
-	if err != nil || !claimed {
-		return nil, false, errors.Join(err, conn.Close())
-	}
-	return func() error { return unclaimTrash(conn) }, true, nil
-}
-
-// unclaimTrash gives the connection back, or ends it if it may have the lock still.
-func unclaimTrash(conn *sql.Conn) error {
-	_, err := askTrash(context.Background(), conn, endTrashExclusively)
-	if err == nil {
-		return conn.Close()
-	}
-	bad := conn.Raw(func(any) error { return driver.ErrBadConn })
-	if errors.Is(bad, driver.ErrBadConn) {
-		bad = nil
-	}
-	return errors.Join(err, bad)
+	return err
 }

@@ -26,13 +26,13 @@ func testTrashLock(t *testing.T, url string) {
 	}
 	defer s.Close()
 	release := claimTrash(t, s, true)
-	claimTrash(t, s, false)
-
-	// A backup waits for the server's end of it, as long as it may.
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := store.HoldTrash(ctx, url); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("holding what is claimed: %v", err)
+	if s.Exclusive() { // a backup waits for the server's end of it, as long as it may
+		claimTrash(t, s, false)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := store.HoldTrash(ctx, url); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("holding what is claimed: %v", err)
+		}
 	}
 	if err := release(); err != nil {
 		t.Fatal(err)
@@ -58,6 +58,37 @@ func testTrashLock(t *testing.T, url string) {
 	}
 	if release := claimTrash(t, s, true); release() != nil {
 		t.Error("the claim does not end")
+	}
+}
+
+// A process that died does not keep the trash for good, and one that was only
+// taken for dead knows.
+func TestTrashHoldOfADeadProcessEnds(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	hold, err := store.HoldTrash(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claimTrash(t, s, false)
+	store.AgeTrashHolds(s, 59*time.Second)
+	claimTrash(t, s, false)
+	if err := hold.Check(t.Context()); err != nil {
+		t.Errorf("it lives, and its hold is lost: %v", err)
+	}
+	store.AgeTrashHolds(s, 59*time.Second)
+	claimTrash(t, s, false) // it has beaten since
+	store.AgeTrashHolds(s, time.Minute)
+	claimTrash(t, s, true)
+	if err := hold.Check(t.Context()); err == nil {
+		t.Error("it does not know that its hold is lost")
+	}
+	if err := hold.Release(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -139,16 +139,10 @@ func (l *uploadLog) read(at position) (Upload, error) {
 	return u, err
 }
 
-func (l *uploadLog) put(_ context.Context, u Upload) error {
+func (l *uploadLog) put(_ context.Context, u Upload) (saved bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.add(u, false, encodeUpload(u))
-}
-
-func (l *uploadLog) remove(_ context.Context, id string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.end(id)
+	return true, l.add(u, false, encodeUpload(u))
 }
 
 func (l *uploadLog) end(id string) error {
@@ -171,13 +165,13 @@ func (l *uploadLog) forget(id string) {
 	delete(l.index, id)
 }
 
-func (l *uploadLog) removeStale(_ context.Context, id string, updatedAt int64) (bool, error) {
+func (l *uploadLog) removeStale(_ context.Context, u Upload) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at, ok := l.index[id]; !ok || at.updatedAt != updatedAt {
+	if at, ok := l.index[u.ID]; !ok || at.updatedAt != u.UpdatedAt {
 		return false, nil
 	}
-	return true, l.end(id)
+	return true, l.end(u.ID)
 }
 
 func (l *uploadLog) stale(_ context.Context, before int64, limit int) (all []Upload, err error) {

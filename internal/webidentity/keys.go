@@ -210,7 +210,7 @@ func (k *keys) ask(ctx context.Context, id string, p Provider) (fetched, error) 
 		defer cancel()
 		found, err := k.fetch(limited, p)
 		if err != nil {
-			k.log.Warn("keys of a web identity provider cannot be fetched", "provider", p.URL, "error", err)
+			k.log.WarnContext(ctx, "keys of a web identity provider cannot be fetched", "provider", p.URL, "error", err)
 			entry.failure = explain(err)
 		} else {
 			entry.keys, entry.at, entry.failure = found, entry.asked, nil

@@ -5,9 +5,11 @@
 //
 //	uploads/<id>               an object that is still being written
 //	<2 hex>/<hex>.<id>         a finished one: the start of its digest, its digest, its id
+//	<2 hex>/<id>               one that came from a bucket: the end of its id, its id
 //
 // A [blob.Location] is the path of a finished object, with '/' on every system.
 // The digest in it serves people and disaster recovery; nothing else reads it.
+// Who moves to another store keeps the locations, so each takes those of the other.
 //
 // What the store acknowledges survives a power cut: bytes are synced before the
 // file gets its final name, the directory is synced before the caller learns it,
@@ -78,6 +80,9 @@ func newStore(d disk) *Store {
 // reading and writing, but nothing can be committed any more.
 func (s *Store) Close() error { return s.disk.close() }
 
+// MinChunk is 0: a file takes any number of bytes more.
+func (s *Store) MinChunk() int64 { return 0 }
+
 // Create begins an object. No file exists before its first byte.
 func (s *Store) Create(ctx context.Context, key *seal.Key) (blob.Writer, error) {
 	if err := ctx.Err(); err != nil {
@@ -122,6 +127,9 @@ func (s *Store) Open(ctx context.Context, location blob.Location, key *seal.Key,
 	return blob.Sealed{Opener: opener, File: f}, nil
 }
 
+// URL returns "": files have no address.
+func (s *Store) URL(context.Context, blob.Location, time.Duration) (string, error) { return "", nil }
+
 // Remove deletes the file at a location. Readers that have it open keep it
 // until they close it. It is an error to pass what no Commit returned.
 func (s *Store) Remove(ctx context.Context, location blob.Location) error {
@@ -142,19 +150,26 @@ func locate(d digest.Digest, id uuid.UUID) blob.Location {
 	return blob.Location(path.Join(hex[:2], hex+"."+id.String()))
 }
 
-// validLocation tells whether locate made a location. What passes cannot leave
-// the directory, nor name an unfinished object.
+// validLocation tells whether locate made a location, or the store of a bucket.
+// What passes cannot leave the directory, nor name an unfinished object.
 func validLocation(location blob.Location) bool {
 	dir, name, _ := strings.Cut(string(location), "/")
-	hex, id, _ := strings.Cut(name, ".")
+	hex, id, ours := strings.Cut(name, ".")
+	if !ours {
+		return validID(name) && strings.HasSuffix(name, dir) && len(dir) == 2
+	}
 	isSHA256 := digest.SHA256.Validate(hex) == nil
 	isSHA512 := digest.SHA512.Validate(hex) == nil
 	return (isSHA256 || isSHA512) && hex[:2] == dir && validID(id)
 }
 
-// digestOf returns the digest that locate made a location of.
+// digestOf returns the digest that locate made a location of, or "" for one that
+// a bucket had.
 func digestOf(location blob.Location) digest.Digest {
-	hex, _, _ := strings.Cut(path.Base(string(location)), ".")
+	hex, _, ours := strings.Cut(path.Base(string(location)), ".")
+	if !ours {
+		return ""
+	}
 	if digest.SHA256.Validate(hex) == nil {
 		return digest.NewDigestFromEncoded(digest.SHA256, hex)
 	}

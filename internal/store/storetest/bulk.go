@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -27,18 +29,23 @@ type bulk struct {
 type bulkSettings struct {
 	driver        string
 	before, after []string
-	parameter     func(n int) string
+	parameter     func(n int) string // nil copies rows
+	atOnce        int
 }
 
 // A bulkTable has the rows of a table that are not written yet.
 type bulkTable struct {
-	rows   int
-	values []any
-	stmt   *sql.Stmt // inserts rowsAtOnce rows
+	rows    int
+	values  []any
+	stmt    *sql.Stmt // inserts rowsAtOnce rows
+	columns []string  // of a copy
 }
 
-// One statement inserts this many rows.
-const rowsAtOnce = 100
+// One statement inserts this many rows, or copies so many.
+const (
+	rowsAtOnce   = 100
+	copiedAtOnce = 5000
+)
 
 var (
 	sqliteBulk = bulkSettings{
@@ -49,12 +56,13 @@ var (
 		},
 		after:     []string{"COMMIT", "PRAGMA locking_mode=NORMAL", "PRAGMA journal_mode=WAL"},
 		parameter: func(int) string { return "?" },
+		atOnce:    rowsAtOnce,
 	}
 	postgresBulk = bulkSettings{
-		driver:    "pgx",
-		before:    []string{"SET session_replication_role = replica", "BEGIN"},
-		after:     []string{"COMMIT", "ANALYZE"},
-		parameter: func(n int) string { return "$" + strconv.Itoa(n) },
+		driver: "pgx",
+		before: []string{"SET session_replication_role = replica", "BEGIN"},
+		after:  []string{"COMMIT", "ANALYZE"},
+		atOnce: copiedAtOnce,
 	}
 )
 
@@ -101,7 +109,7 @@ func (b *bulk) insert(table string, row ...any) {
 		b.tables[table] = t
 	}
 	t.values = append(t.values, row...)
-	if t.rows++; t.rows == rowsAtOnce {
+	if t.rows++; t.rows == b.settings.atOnce {
 		b.flush(table, t)
 	}
 }
@@ -116,6 +124,9 @@ func (b *bulk) flush(table string, t *bulkTable) {
 }
 
 func (b *bulk) write(table string, t *bulkTable) (err error) {
+	if b.settings.parameter == nil {
+		return b.copy(table, t)
+	}
 	stmt := t.stmt
 	if t.rows < rowsAtOnce || stmt == nil {
 		if stmt, err = b.conn.PrepareContext(b.ctx, b.statement(table, t)); err != nil {
@@ -129,6 +140,30 @@ func (b *bulk) write(table string, t *bulkTable) (err error) {
 	}
 	_, err = stmt.ExecContext(b.ctx, t.values...)
 	return err
+}
+
+// copy writes rows the way that PostgreSQL takes the most of.
+func (b *bulk) copy(table string, t *bulkTable) error {
+	width := len(t.values) / t.rows
+	if t.columns == nil {
+		rows, err := b.conn.QueryContext(b.ctx, "SELECT * FROM "+table+" LIMIT 0")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		if t.columns, err = rows.Columns(); err != nil {
+			return err
+		}
+		if err := errors.Join(rows.Close(), rows.Err()); err != nil {
+			return err
+		}
+	}
+	return b.conn.Raw(func(driver any) error {
+		c := driver.(*stdlib.Conn).Conn()
+		source := pgx.CopyFromSlice(t.rows, func(i int) ([]any, error) { return t.values[i*width : (i+1)*width], nil })
+		_, err := c.CopyFrom(b.ctx, pgx.Identifier{table}, t.columns[:width], source)
+		return err
+	})
 }
 
 func (b *bulk) statement(table string, t *bulkTable) string {

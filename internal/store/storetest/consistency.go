@@ -62,6 +62,11 @@ var always = map[string]string{
 		WHERE NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.repository_id = m.repository_id AND l.digest = m.blob_digest)`,
 	"a link without its blob": `SELECT l.repository_id || ' ' || l.digest FROM repository_blobs l
 		WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob_id AND b.digest = l.digest)`,
+	"a repository whose usage is not what it holds": `SELECT id || ': ' || kept || ' instead of ' || actual FROM (SELECT r.id,
+			(SELECT COALESCE(SUM(images), 0) || ' ' || COALESCE(SUM(blobs), 0) || ' ' || COALESCE(SUM(bytes), 0) FROM repository_usage u WHERE u.repository_id = r.id) AS kept,
+			(SELECT COUNT(*) FROM manifests m WHERE m.repository_id = r.id) || ' ' || (SELECT COUNT(*) FROM repository_blobs l WHERE l.repository_id = r.id) || ' ' ||
+				((SELECT COALESCE(SUM(size), 0) FROM manifests m WHERE m.repository_id = r.id) + (SELECT COALESCE(SUM(size), 0) FROM repository_blobs l WHERE l.repository_id = r.id)) AS actual
+			FROM repositories r) AS both_of_them WHERE kept <> actual`,
 	"a blob whose bytes are in the trash": `SELECT t.location FROM trash t JOIN blobs b ON b.location = t.location`,
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/opencontainers/go-digest"
@@ -22,7 +23,8 @@ type Load struct {
 	Account, Region string
 	Repository      string // has all the images
 	Images          int
-	Repositories    int    // further ones, without images
+	Repositories    int    // further ones
+	Each            int    // images that each of those has
 	Users           int    // each with a group, a role, a policy, a key and a session
 	Actor           string // ARN of who pushed
 	At              int64  // of the first push, in Unix milliseconds; each takes one
@@ -119,15 +121,12 @@ func (l Load) Into(ctx context.Context, database string) error {
 }
 
 func (l Load) into(b *bulk) {
+	shared := map[int]string{}
 	id := l.addRepository(b, l.Repository)
+	l.addImages(b, id, shared, 0, l.Images)
 	for i := range l.Repositories {
-		l.addRepository(b, l.RepositoryName(i))
-	}
-	for i := range min(sharedLayers, l.Images) {
-		l.addBlob(b, id, l.Image(i).SharedLayer, l.At+int64(i))
-	}
-	for i := range l.Images {
-		l.addImage(b, id, l.Image(i), l.At+int64(i))
+		id := l.addRepository(b, l.RepositoryName(i))
+		l.addImages(b, id, shared, l.Images+i*l.Each, l.Each)
 	}
 	if l.Users > 0 {
 		b.insert("accounts", l.Account, "", nil, "{}", l.Users, l.At)
@@ -164,18 +163,40 @@ func (l Load) addRepository(b *bulk, name string) (id string) {
 	return id
 }
 
-func (l Load) addBlob(b *bulk, repositoryID string, content []byte, at int64) {
-	id, d := newID(), digest.FromBytes(content).String()
-	b.insert("blobs", id, d, "", len(content), nil, at, content, nil)
-	b.insert("repository_blobs", repositoryID, d, id, len(content), at)
+// addImages adds to a repository the images from a position on. shared has the
+// shared layers that are there already.
+func (l Load) addImages(b *bulk, repositoryID string, shared map[int]string, first, count int) {
+	for i := first; i < first+min(sharedLayers, count); i++ {
+		at, content := l.At+int64(i), l.Image(i).SharedLayer
+		if shared[i%sharedLayers] == "" {
+			shared[i%sharedLayers] = l.addBlob(b, content, at)
+		}
+		l.link(b, repositoryID, shared[i%sharedLayers], content, at)
+	}
+	for i := first; i < first+count; i++ {
+		l.addImage(b, repositoryID, l.Image(i), l.At+int64(i))
+	}
+}
+
+func (l Load) addBlob(b *bulk, content []byte, at int64) (id string) {
+	id = newID()
+	b.insert("blobs", id, digest.FromBytes(content).String(), "", len(content), nil, at, content, nil)
+	return id
+}
+
+func (l Load) link(b *bulk, repositoryID, blobID string, content []byte, at int64) {
+	d := digest.FromBytes(content).String()
+	b.insert("repository_blobs", repositoryID, d, blobID, len(content), at)
 	if !l.Collected {
-		b.insert("link_checks", at, repositoryID, d)
+		// As if it was pushed just now: no collector looks at it yet.
+		b.insert("link_checks", time.Now().Add(24*time.Hour).UnixMilli(), repositoryID, d)
 	}
 }
 
 func (l Load) addImage(b *bulk, repositoryID string, image LoadedImage, at int64) {
-	l.addBlob(b, repositoryID, image.Config, at)
-	l.addBlob(b, repositoryID, image.Layer, at)
+	for _, content := range [][]byte{image.Config, image.Layer} {
+		l.link(b, repositoryID, l.addBlob(b, content, at), content, at)
+	}
 	m := image.parsed
 	artifactType := cmp.Or(m.ArtifactType, m.Config.MediaType)
 	var subject, referrerType, annotations any
