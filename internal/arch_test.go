@@ -62,7 +62,7 @@ var arrows = []struct {
 	{clients, []string{"internal/nifuda"}},
 	{fronts, slices.Concat(edges, heart, vocabulary)},
 	{[]string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi"}, generated}, // beside what every front may
-	{[]string{"internal/nifudaapi"}, workers},
+	{[]string{"internal/nifudaapi"}, slices.Concat(workers, nodes)},
 	{edges, slices.Concat([]string{"internal/httpx"}, following, vocabulary, syntax)},
 	{[]string{"internal/audit"}, output}, // beside what every edge may
 	{workers, slices.Concat(keys, heart, state, vocabulary)},

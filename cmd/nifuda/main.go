@@ -32,6 +32,7 @@ type commands struct {
 	Account account       `cmd:"" help:"Manage the accounts of a running server."`
 	Pulls   pulls         `cmd:"" help:"Show how often images of a running server were pulled, by day."`
 	Policy  policy        `cmd:"" help:"Ask a running server about its policies."`
+	Node    nodes         `cmd:"" help:"Show the nodes of a running installation."`
 	Quota   quotas        `cmd:"" help:"Show and change what accounts and repositories of a running server may hold, and how often they may ask."`
 	Seal    sealing       `cmd:"" help:"Show and change the keys that a running server seals blobs with."`
 	Health  healthcheck   `cmd:"" name:"healthcheck" help:"Ask the server of the same settings, on this machine, whether it is ready; for container images, which have no other program that could."`

@@ -219,22 +219,47 @@ func (m *Member) Count() int {
 	return max(1, n)
 }
 
-// Nodes returns all nodes, in the order in which they started.
-func (m *Member) Nodes(ctx context.Context) ([]store.Node, error) {
-	if !m.alone {
-		return m.store.Nodes(ctx)
+// A Node is a process as the others see it.
+type Node struct {
+	ID, Host, Role, Version string
+	StartedAt, SeenAt       time.Time // by its own clock
+	// Works are what it alone does now, in order.
+	Works []string
+}
+
+// Nodes returns all nodes, in the order in which they started. A process that is
+// no node sees none; one that is alone does every work.
+func (m *Member) Nodes(ctx context.Context) ([]Node, error) {
+	if m == nil {
+		return nil, nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	nodes := slices.Clone(m.nodes)
-	nodes[0].SeenAt = m.Now().UnixMilli()
+	if m.alone {
+		return []Node{nodeOf(m.row())}, nil
+	}
+	rows, err := m.store.Nodes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	leases, err := m.store.Leases(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list leases: %w", err)
+	}
+	nodes := make([]Node, len(rows))
+	for i, row := range rows {
+		nodes[i] = nodeOf(row)
+		for _, l := range leases {
+			if l.NodeID == row.ID {
+				nodes[i].Works = append(nodes[i].Works, l.Name)
+			}
+		}
+		slices.Sort(nodes[i].Works)
+	}
 	return nodes, nil
 }
 
-// Leases returns which node has which lease.
-func (m *Member) Leases(ctx context.Context) ([]store.Lease, error) {
-	if m.alone {
-		return nil, nil
+func nodeOf(row store.Node) Node {
+	return Node{
+		ID: row.ID, Host: row.Host, Role: row.Role, Version: row.Version,
+		StartedAt: time.UnixMilli(row.StartedAt), SeenAt: time.UnixMilli(row.SeenAt),
 	}
-	return m.store.Leases(ctx)
 }

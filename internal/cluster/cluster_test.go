@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -107,9 +108,10 @@ func TestLeaseMovesWhenItsNodeStandsStill(t *testing.T) {
 	if second.ctx.Err() != nil {
 		t.Error("who came back has taken the work from the one that has it")
 	}
-	if nodes, err := s.Nodes(t.Context()); err != nil || len(nodes) != 2 {
-		t.Errorf("there are %v, %v", nodes, err)
-	}
+	await(t, func() bool { // it has its new id before its new row
+		nodes, err := s.Nodes(t.Context())
+		return err == nil && len(nodes) == 2
+	})
 }
 
 // A node that comes back before the others lost patience is the one it was.
@@ -218,6 +220,27 @@ func await(t *testing.T, holds func() bool) {
 		case <-again.C:
 		case <-late:
 			t.Fatal("it does not come true")
+		}
+	}
+}
+
+func TestNodesSayWhoWorks(t *testing.T) {
+	s := storetest.Postgres(t)
+	a, b := join(t, s, cluster.RoleAll), join(t, s, cluster.RoleAPI)
+	defer leave(t, a)
+	defer leave(t, b)
+	turns := make(chan turn, 1)
+	stop := works(a, "a", turns)
+	defer stop()
+	<-turns
+	nodes, err := b.Nodes(t.Context())
+	if err != nil || len(nodes) != 2 {
+		t.Fatalf("it sees %v, %v", nodes, err)
+	}
+	for i, want := range []cluster.Node{{ID: a.ID(), Role: cluster.RoleAll, Works: []string{"work"}}, {ID: b.ID(), Role: cluster.RoleAPI}} {
+		got := nodes[i]
+		if got.ID != want.ID || got.Role != want.Role || !slices.Equal(got.Works, want.Works) || got.SeenAt.IsZero() {
+			t.Errorf("node %d is %+v, want %+v", i, got, want)
 		}
 	}
 }

@@ -34,6 +34,7 @@ type Service interface {
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
 	ListDeletedRepositories(ctx context.Context, in *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error)
+	ListNodes(ctx context.Context, in *ListNodesRequest) (*ListNodesResponse, error)
 	ListQuotas(ctx context.Context, in *ListQuotasRequest) (*ListQuotasResponse, error)
 	PutQuota(ctx context.Context, in *PutQuotaRequest) (*PutQuotaResponse, error)
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
@@ -87,6 +88,7 @@ func Operations(s Service) map[string]Operation {
 		"ListAccounts":            bind(s.ListAccounts),
 		"ListDeletedImages":       bind(s.ListDeletedImages),
 		"ListDeletedRepositories": bind(s.ListDeletedRepositories),
+		"ListNodes":               bind(s.ListNodes),
 		"ListQuotas":              bind(s.ListQuotas),
 		"PutQuota":                bind(s.PutQuota),
 		"RestoreImage":            bind(s.RestoreImage),
@@ -199,6 +201,11 @@ func (Unimplemented) ListDeletedImages(context.Context, *ListDeletedImagesReques
 // ListDeletedRepositories answers NotImplementedException.
 func (Unimplemented) ListDeletedRepositories(context.Context, *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error) {
 	return nil, notImplemented("ListDeletedRepositories")
+}
+
+// ListNodes answers NotImplementedException.
+func (Unimplemented) ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error) {
+	return nil, notImplemented("ListNodes")
 }
 
 // ListQuotas answers NotImplementedException.

@@ -340,6 +340,14 @@ type ListDeletedRepositoriesResponse struct {
 	NextToken           string              `json:"NextToken,omitzero"`           // at most 2048 characters
 }
 
+// ListNodesRequest is the request of [Service.ListNodes].
+type ListNodesRequest struct{}
+
+// ListNodesResponse is the response of [Service.ListNodes].
+type ListNodesResponse struct {
+	Nodes []Node `json:"Nodes,omitzero"` // required
+}
+
 // ListQuotasRequest is the request of [Service.ListQuotas].
 type ListQuotasRequest struct {
 	AccountId      *string `json:"AccountId,omitzero"`
@@ -358,6 +366,17 @@ type MatchedStatement struct {
 	StatementIndex *int32 `json:"StatementIndex,omitzero"`
 	Sid            string `json:"Sid,omitzero"`
 	Statement      string `json:"Statement,omitzero"`
+}
+
+// Node is a structure of responses.
+type Node struct {
+	NodeId    string    `json:"NodeId"` // required
+	Host      string    `json:"Host"`   // required
+	Role      string    `json:"Role"`   // required
+	Version   string    `json:"Version,omitzero"`
+	StartedAt Timestamp `json:"StartedAt"` // required
+	SeenAt    Timestamp `json:"SeenAt"`    // required
+	Works     []string  `json:"Works,omitzero"`
 }
 
 // PullDay is a structure of responses.

@@ -206,6 +206,9 @@ func (v *ListDeletedImagesRequest) Validate() error { return refusal(v.check()) 
 func (v *ListDeletedRepositoriesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (*ListNodesRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListQuotasRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.

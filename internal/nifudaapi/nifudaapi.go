@@ -1,7 +1,7 @@
 // Package nifudaapi is the control plane of what the APIs of AWS have no
-// operation for: the accounts of the installation, explanations of access,
-// bringing back what was deleted, and how blobs are sealed.
-// bringing back what was deleted, and letting go of it.
+// operation for: the accounts and nodes of the installation, explanations of
+// access, quotas, bringing back what was deleted and letting go of it, and how
+// blobs are sealed.
 //
 // It is a thin translation like package ecrapi. [New] binds the operations of
 // [nifuda.Service] to the domain and returns what the protocol of package
@@ -105,6 +105,7 @@ type Options struct {
 	Sealing      Sealing
 	Collector    Collector
 	Quotas       Quotas
+	Nodes        Nodes
 	Verifier     Verifier
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator

@@ -101,6 +101,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Sealing:       s.registry,
 		Collector:     s.registry,
 		Quotas:        s.registry,
+		Nodes:         s.member,
 		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
