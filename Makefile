@@ -64,8 +64,9 @@ race: $(CLIENTS)/versitygw ## Run the Go tests with the race detector
 	NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) CGO_ENABLED=1 scripts/with-postgres $(GO_TEST) -race ./...
 
 .PHONY: collect
-collect: ## Run the collector at full size: a minute of pushes and deletions, 2,000 images
+collect: ## Run at full size what the race detector makes slow: the collector, and moves that are killed
 	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestCollectorSoak|TestSpace|TestAPass' ./internal/registry
+	scripts/with-postgres $(GO_TEST) -count=1 -run 'TestAMoveThatIsKilled' ./internal/migrate
 
 .PHONY: e2e
 e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests

@@ -183,6 +183,9 @@ func TestAMoveThatIsKilledGoesOn(t *testing.T) {
 		"postgres": {func(t *testing.T) string { return storetest.PostgresURL(t) }, 7}, // where a schema takes long
 	} {
 		t.Run(name, func(t *testing.T) {
+			if raceDetector {
+				to.each *= 5
+			}
 			a := newSite(t, "")
 			a.fill()
 			a.add(70_000, 80_001, 90_000)
