@@ -73,7 +73,7 @@ e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compos
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: soak
-soak: build $(CLIENTS)/versitygw ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
+soak: build $(CLIENTS)/versitygw $(CLIENTS)/minio ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -run '^$$' -bench BenchmarkGrowth -benchtime 1x ./internal/server
 	NIFUDA_SOAK=1 scripts/with-postgres go test -timeout 4h -count=1 -v -run Soak ./internal/registry
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_SOAK=1 ../scripts/with-postgres go test -timeout 4h -count=1 -v -run 'Soak|Crash|Chaos|PowerCut|FailingDisk' ./...
@@ -155,6 +155,11 @@ $(CLIENTS)/.built: clients/go.mod clients/go.sum
 # An S3 server for the tests of blobs and backups in buckets.
 $(CLIENTS)/versitygw: clients/s3/go.mod clients/s3/go.sum
 	cd clients/s3 && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
+	@touch $@
+
+# A cluster of S3 servers, for `make soak` alone: it takes minutes to build.
+$(CLIENTS)/minio: clients/minio/go.mod clients/minio/go.sum
+	cd clients/minio && go build -ldflags '-s -w' -o $(CURDIR)/$(CLIENTS)/ tool
 	@touch $@
 
 # The compose plugin, which is a program of its own too. Its package is called cmd.

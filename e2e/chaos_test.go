@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -35,9 +36,14 @@ type node struct {
 
 func startCluster(t *testing.T, nodes int, args ...string) *cluster {
 	t.Helper()
+	return startClusterOn(t, startBucket(t), nodes, args...)
+}
+
+func startClusterOn(t *testing.T, b bucket, nodes int, args ...string) *cluster {
+	t.Helper()
 	t.Setenv("NIFUDA_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
 	t.Setenv("NIFUDA_ROOT_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-	c := &cluster{database: startPostgres(t), bucket: startBucket(t)}
+	c := &cluster{database: startPostgres(t), bucket: b}
 	key := hex.EncodeToString(randomBytes(32))
 	var addresses []string
 	for number := range nodes {
@@ -94,27 +100,9 @@ func TestChaosOfThreeNodesLosesNothing(t *testing.T) {
 	luck := newLuck(t)
 	duration := time.Duration(times(int(75*time.Second), int(30*time.Minute)))
 	c := startCluster(t, 3, "--gc-grace", "20s", "--undelete-window", "10s")
-	at := c.atFront()
-	for name, mutable := range map[string]bool{looseRepository: true, frozenRepository: false} {
-		if mutable {
-			createRepository(t, at, name)
-		} else {
-			createImmutableRepository(t, at, name)
-		}
-	}
-	load := newChaos(newRegistryClient(t, at), ecrClient(t, at), 6, luck)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		load.run(ctx)
-	}()
-	disturbances := c.disturb(t, luck, time.Now().Add(duration))
-	cancel()
-	<-done
-	if err := errors.Join(load.violations...); err != nil {
-		t.Errorf("not healed by repetition:\n%v", err)
-	}
+	load := c.newChaos(t, 6, luck)
+	var disturbances []disturbance
+	load.runDuring(t, func() { disturbances = c.disturb(t, luck, time.Now().Add(duration)) })
 	load.report(t, disturbances)
 	t.Logf("%d operations acknowledged, %d tries repeated, %d uploads resumed; %d uploads had parts on several nodes",
 		len(load.done), load.repeated, load.resumed, c.front.wandered())
@@ -129,6 +117,35 @@ func TestChaosOfThreeNodesLosesNothing(t *testing.T) {
 	c.mustHold(t, load, "after the collection")
 	mustLeaveNothing(t, c.nodes[0].server)
 	c.mustHoldItsObjects(t, load.repeated)
+}
+
+// newChaos makes the repositories that clients of the cluster work on, and the clients.
+func (c *cluster) newChaos(t *testing.T, agents int, luck *rand.Rand) *chaos {
+	t.Helper()
+	at := c.atFront()
+	createRepository(t, at, looseRepository)
+	createImmutableRepository(t, at, frozenRepository)
+	return newChaos(newRegistryClient(t, at), ecrClient(t, at), agents, luck)
+}
+
+// runDuring lets the clients work until disturb returns. It fails the test for
+// what they could not heal.
+func (c *chaos) runDuring(t *testing.T, disturb func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.run(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-done
+		if err := errors.Join(c.violations...); err != nil {
+			t.Errorf("not healed by repetition:\n%v", err)
+		}
+	}()
+	disturb()
 }
 
 // report prints what each disturbance did to the rate, and fails the test when the

@@ -37,7 +37,9 @@ type front struct {
 // A place is where one node is.
 type place struct {
 	address string
+	health  string // a path that answers 200 while the node is ready
 	proxy   *httputil.ReverseProxy
+	failed  atomic.Int64 // requests without an answer
 
 	mu     sync.Mutex
 	ready  bool
@@ -45,8 +47,15 @@ type place struct {
 	cancel context.CancelFunc
 }
 
-// startFront stands before the addresses until the test ends.
+// startFront stands before nodes of nifuda until the test ends.
 func startFront(t *testing.T, addresses ...string) *front {
+	t.Helper()
+	return startFrontOf(t, "/readyz", addresses...)
+}
+
+// startFrontOf stands before servers of any kind, which say at a path whether they
+// are ready.
+func startFrontOf(t *testing.T, health string, addresses ...string) *front {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +65,7 @@ func startFront(t *testing.T, addresses ...string) *front {
 	ctx, cancel := context.WithCancel(context.Background())
 	var checking sync.WaitGroup
 	for _, address := range addresses {
-		p := newPlace(address)
+		p := newPlace(address, health)
 		f.places = append(f.places, p)
 		checking.Go(func() { p.watch(ctx) })
 	}
@@ -72,8 +81,8 @@ func startFront(t *testing.T, addresses ...string) *front {
 	return f
 }
 
-func newPlace(address string) *place {
-	p := &place{address: address}
+func newPlace(address, health string) *place {
+	p := &place{address: address, health: health}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.proxy = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -84,7 +93,10 @@ func newPlace(address string) *place {
 		FlushInterval: -1,
 		Transport:     &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true},
 		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
-		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			p.failed.Add(1)
+			w.WriteHeader(http.StatusBadGateway)
+		},
 	}
 	return p
 }
@@ -108,7 +120,7 @@ func (p *place) watch(ctx context.Context) {
 func (p *place) check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	status, err := get(ctx, "http://"+p.address+"/readyz")
+	status, err := get(ctx, "http://"+p.address+p.health)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ready = err == nil && status == http.StatusOK
