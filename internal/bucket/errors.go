@@ -53,6 +53,11 @@ func IsBeyond(err error) bool {
 // IsNoSuchUpload reports that an upload in parts is not there.
 func IsNoSuchUpload(err error) bool { return Code(err) == "NoSuchUpload" }
 
+// IsInvalidPart reports a part that the server has not, or has otherwise than it
+// answered: for a moment, after a node of it came back, or because somebody else
+// has sent another one of its number.
+func IsInvalidPart(err error) bool { return Code(err) == "InvalidPart" }
+
 func isThrottled(err error) bool {
 	return Status(err) == http.StatusTooManyRequests || slices.Contains([]string{"SlowDown", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}, Code(err))
 }

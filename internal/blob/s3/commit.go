@@ -138,7 +138,7 @@ func (w *writer) complete(ctx context.Context) error {
 		switch {
 		case err == nil, asked && bucket.IsNoSuchUpload(err):
 			return w.check(ctx)
-		case !bucket.IsUnavailable(err):
+		case !bucket.IsUnavailable(err) && !bucket.IsInvalidPart(err):
 			return w.store.explain("complete the object", err)
 		case attempt == completions-1:
 			return w.checkLast(ctx, err)
@@ -154,6 +154,9 @@ func (w *writer) complete(ctx context.Context) error {
 func (w *writer) checkLast(ctx context.Context, err error) error {
 	if w.check(ctx) == nil {
 		return nil
+	}
+	if bucket.IsInvalidPart(err) {
+		err = &blob.UnavailableError{Err: err} // whoever comes again sends other parts
 	}
 	return w.store.explain("complete the object", err)
 }

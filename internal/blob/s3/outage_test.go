@@ -233,8 +233,9 @@ func TestAPartOfAnotherWriterIsNeverAcknowledged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if location, _, err := resumed.Commit(t.Context(), digest.FromBytes(content)); err == nil {
-			t.Errorf("checksums %s: Commit: %s, no error", checksums, location)
+		location, _, err := resumed.Commit(t.Context(), digest.FromBytes(content))
+		if _, ok := errors.AsType[*blob.UnavailableError](err); !ok {
+			t.Errorf("checksums %s: Commit: %s, %v; want that the client comes again", checksums, location, err)
 		}
 		checkEmpty(t, s, nil)
 	}
