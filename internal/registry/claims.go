@@ -13,12 +13,8 @@ import (
 // such as the rest of a broken connection, before it is refused.
 const claimPatience = 10 * time.Second
 
-// While another node has an upload, it is asked for this often, and for longer:
-// a node that died is noticed within 17 seconds.
-const (
-	claimPause   = 100 * time.Millisecond
-	nodePatience = 20 * time.Second
-)
+// While another node has an upload, it is asked for this often.
+const claimPause = 100 * time.Millisecond
 
 // UploadClaims keep other nodes from writing to an upload for as long as this
 // one does and lives. What a request saves is safe without: a claim spares the
@@ -86,7 +82,7 @@ func (c *claims) takeFromNodes(ctx context.Context, uploadID string) (release fu
 	if c.others == nil {
 		return func() {}, nil
 	}
-	patience := time.NewTimer(nodePatience)
+	patience := time.NewTimer(claimPatience)
 	defer patience.Stop()
 	for {
 		claimed, err := c.others.ClaimUpload(ctx, uploadID)
