@@ -95,12 +95,13 @@ func TestMigrationThereAndBack(t *testing.T) {
 	}
 	s.aws(t, "iam", "create-user", "--user-name", "alice").run(t)
 
-	for _, next := range all[1:] {
+	for hop, next := range all[1:] {
 		client.registryClient = newRegistryClient(t, s)
 		ctx, cancel := context.WithCancel(t.Context())
 		var work sync.WaitGroup
 		for i := range 2 {
-			work.Go(func() { client.run(ctx, t, i) })
+			// Of tags of its own: a push that is broken off may have been taken.
+			work.Go(func() { client.run(ctx, t, 2*hop+i) })
 		}
 		await(t, "some images", client.enough)
 		target := next.at(t, b)
