@@ -289,7 +289,7 @@ var diskFaults = []struct {
 }
 
 // TestAFailingDiskLosesNothing lets each step fail for a while under load. The
-// server heals by itself, and has everything acknowledged, then and after a
+// server heals by itself, or dies and is started again, and has everything acknowledged, then and after a
 // power cut at any step.
 func TestAFailingDiskLosesNothing(t *testing.T) {
 	m := newMachine(t)
@@ -297,6 +297,7 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 	if err := m.prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	var healing [][2]int // the steps from a fault's end until the server is ready
 	for range times(1, 10) {
 		for _, fault := range diskFaults {
 			var met atomic.Int64
@@ -314,14 +315,29 @@ func TestAFailingDiskLosesNothing(t *testing.T) {
 				}
 				pause(m.luck, 10*time.Millisecond)
 			})
+			died := m.luck.IntN(3) == 0 // before it could heal
+			if died {
+				m.kill()
+			}
 			m.disk.SetFault(nil)
+			mended := m.disk.Steps()
+			if died {
+				m.start()
+			}
 			m.awaitReady()
+			if fault.op == powercut.Sync && strings.HasPrefix(fault.where, "/nifuda.db") {
+				healing = append(healing, [2]int{mended, m.disk.Steps()})
+			}
 			m.mustBeThere()
 		}
 	}
 	m.off()
-	for range times(12, 200) {
+	for range times(6, 100) {
 		m.cut(1 + m.luck.IntN(m.disk.Steps()))
+	}
+	for range times(10, 100) { // most can go wrong while it heals
+		w := healing[m.luck.IntN(len(healing))]
+		m.cut(w[0] + m.luck.IntN(w[1]-w[0]+1))
 	}
 	t.Logf("%d acknowledged changes", m.acknowledged())
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
+	"io/fs"
+	"os"
 	"time"
 )
 
@@ -11,6 +14,9 @@ import (
 // of 4 KiB; from then on it is overwritten in place, so that a sync of it
 // changes no file size and costs no journal commit of the file system.
 const checkpointPages = 4000
+
+// logSuffix is what SQLite adds to the database's path for its log.
+const logSuffix = "-wal"
 
 var (
 	errBusy       = errors.New("checkpoint: the database is busy")
@@ -61,6 +67,38 @@ func (w *sqliteWriter) syncPart() {
 	if w.file.Sync() != nil {
 		w.torn.Store(true)
 		w.suspect.Store(true)
+	}
+}
+
+// rewriteLog writes the log at path once more as it is, and syncs that. After a
+// failed sync the disk may lack what the log is read as having, and later syncs do
+// not bring it back. A checkpoint would then write pages whose changes the disk has
+// only in part: if the power goes before the log is emptied, recovery follows the
+// log up to the gap, and puts old pages among newer ones.
+//
+// Nobody else may write to the log meanwhile. It is no error that there is none.
+func rewriteLog(path string) error {
+	log, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer log.Close() // what was written is synced
+	chunk := make([]byte, 256<<10)
+	for at := int64(0); ; {
+		n, err := log.ReadAt(chunk, at)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if n == 0 {
+			return log.Sync()
+		}
+		if _, err := log.WriteAt(chunk[:n], at); err != nil {
+			return err
+		}
+		at += int64(n)
 	}
 }
 

@@ -202,7 +202,7 @@ func loadSQLite(ctx context.Context, path string, dump Dump) (err error) {
 		return err
 	}
 	// SQLite would take what is left of another database's log for this one's.
-	if err := errors.Join(removeAny(path+"-wal"), removeAny(path+"-shm"), removeAny(path+"-journal")); err != nil {
+	if err := errors.Join(removeAny(path+logSuffix), removeAny(path+"-shm"), removeAny(path+"-journal")); err != nil {
 		return err
 	}
 	return publish(filling, path)

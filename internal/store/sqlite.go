@@ -137,18 +137,24 @@ func sqlitePath(url string) (path string, ok bool) { return strings.CutPrefix(ur
 // lockDatabase keeps other servers away from a database file until this one
 // ends, even by a crash: what one of them remembers would be outdated by what
 // another writes. Servers that change nothing can have it together.
+//
+// Who has it alone for a moment finds the log as the last process left it, and
+// makes that durable: the process may have met a failed sync, and died before it
+// could do so itself.
 func lockDatabase(path string, readOnly bool) (*flock.Flock, error) {
 	lock := databaseLock(path)
-	try := lock.TryLock
-	if readOnly {
-		try = lock.TryRLock
+	locked, err := lock.TryLock()
+	if err == nil && locked {
+		err = rewriteLog(path + logSuffix)
 	}
-	locked, err := try()
+	if err == nil && readOnly {
+		locked, err = lock.TryRLock()
+	}
+	if err == nil && !locked {
+		err = errors.New("it is in use by another nifuda")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	if !locked {
-		return nil, fmt.Errorf("%s is in use by another nifuda", path)
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), lock.Close())
 	}
 	return lock, nil
 }
@@ -167,7 +173,6 @@ func openLocked(ctx context.Context, path string, file *openedFile, lock *flock.
 		return nil, errors.Join(err, writer.Close())
 	}
 	d := newSQLiteDialect()
-	// A process that met a failed sync may have died before it could do this.
 	if err := checkpoint(ctx, conn); err != nil {
 		return nil, errors.Join(err, conn.Close(), writer.Close())
 	}
@@ -421,10 +426,7 @@ func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
 		return errHalfCopied
 	}
 	if w.suspect.Load() {
-		if err := checkpoint(ctx, w.conn); err != nil {
-			if errors.Is(err, errBusy) {
-				w.syncPart()
-			}
+		if err := w.recover(ctx); err != nil {
 			return fmt.Errorf("recover from a failed write: %w", err)
 		}
 		w.suspect.Store(false)
@@ -444,6 +446,19 @@ func (w *sqliteWriter) begin(ctx context.Context, batch []*write) error {
 		w.relaxed = relaxed
 	}
 	return w.exec(ctx, "BEGIN IMMEDIATE")
+}
+
+// recover makes everything durable that was committed, after which nothing depends
+// on what an older sync has failed to do.
+func (w *sqliteWriter) recover(ctx context.Context) error {
+	if err := rewriteLog(w.file.path + logSuffix); err != nil {
+		return err
+	}
+	err := checkpoint(ctx, w.conn)
+	if errors.Is(err, errBusy) {
+		w.syncPart()
+	}
+	return err
 }
 
 // apply runs one write. failed is its own error, rolled back to the savepoint
