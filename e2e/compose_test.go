@@ -88,7 +88,7 @@ func TestComposeRunsSeveralNodes(t *testing.T) {
 	services := map[string]any{}
 	for name, address := range nodes {
 		services[name] = map[string]any{"network_mode": "host", "environment": map[string]string{
-			"NIFUDA_LISTEN": address, "NIFUDA_ADMIN_LISTEN": "off", "NIFUDA_TRUSTED_PROXIES": "127.0.0.1", "NIFUDA_DRAIN_DELAY": "0s",
+			"NIFUDA_LISTEN": address, "NIFUDA_ADMIN_LISTEN": "off", "NIFUDA_TRUSTED_PROXIES": "127.0.0.1",
 			"NIFUDA_DATABASE": database.url(), "NIFUDA_BLOBS": blobs.target() + "&redirect=off", "AWS_ACCESS_KEY_ID": "bucket",
 		}}
 	}
