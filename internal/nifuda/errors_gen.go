@@ -56,12 +56,16 @@ var errorStatus = map[string]int{
 	"KmsException":                      400,
 	"LayersNotFoundException":           400,
 	"LimitExceededException":            400,
+	"NotImplementedException":           400,
+	"PasswordChangeRequiredException":   400,
 	"PrincipalNotFoundException":        400,
 	"ReferencedImagesNotFoundException": 400,
 	"RepositoryAlreadyExistsException":  400,
 	"RepositoryNotFoundException":       400,
 	"SealingKeyException":               400,
 	"ServerException":                   500,
+	"SignInFailedException":             400,
+	"ThrottlingException":               400,
 	"UndeleteDisabledException":         400,
 	"VerificationInProgressException":   400,
 	"VerificationNotRunningException":   400,
@@ -112,6 +116,16 @@ func LimitExceededException(message string) *Error {
 	return NewError("LimitExceededException", message)
 }
 
+// NotImplementedException has the status 400.
+func NotImplementedException(message string) *Error {
+	return NewError("NotImplementedException", message)
+}
+
+// PasswordChangeRequiredException has the status 400.
+func PasswordChangeRequiredException(message string) *Error {
+	return NewError("PasswordChangeRequiredException", message)
+}
+
 // PrincipalNotFoundException has the status 400.
 func PrincipalNotFoundException(message string) *Error {
 	return NewError("PrincipalNotFoundException", message)
@@ -140,6 +154,16 @@ func SealingKeyException(message string) *Error {
 // ServerException has the status 500.
 func ServerException(message string) *Error {
 	return NewError("ServerException", message)
+}
+
+// SignInFailedException has the status 400.
+func SignInFailedException(message string) *Error {
+	return NewError("SignInFailedException", message)
+}
+
+// ThrottlingException has the status 400.
+func ThrottlingException(message string) *Error {
+	return NewError("ThrottlingException", message)
 }
 
 // UndeleteDisabledException has the status 400.

@@ -25,23 +25,32 @@ type Service interface {
 	CreateRootAccessKey(ctx context.Context, in *CreateRootAccessKeyRequest) (*CreateRootAccessKeyResponse, error)
 	DeleteQuota(ctx context.Context, in *DeleteQuotaRequest) (*DeleteQuotaResponse, error)
 	DescribeCollection(ctx context.Context, in *DescribeCollectionRequest) (*DescribeCollectionResponse, error)
+	DescribeImageContent(ctx context.Context, in *DescribeImageContentRequest) (*DescribeImageContentResponse, error)
 	DescribePullStatistics(ctx context.Context, in *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error)
+	DescribeRegistryStatistics(ctx context.Context, in *DescribeRegistryStatisticsRequest) (*DescribeRegistryStatisticsResponse, error)
 	DescribeSealing(ctx context.Context, in *DescribeSealingRequest) (*DescribeSealingResponse, error)
+	DescribeStorage(ctx context.Context, in *DescribeStorageRequest) (*DescribeStorageResponse, error)
 	DescribeTagHistory(ctx context.Context, in *DescribeTagHistoryRequest) (*DescribeTagHistoryResponse, error)
 	DescribeUsage(ctx context.Context, in *DescribeUsageRequest) (*DescribeUsageResponse, error)
 	DescribeVerification(ctx context.Context, in *DescribeVerificationRequest) (*DescribeVerificationResponse, error)
 	ExplainAccess(ctx context.Context, in *ExplainAccessRequest) (*ExplainAccessResponse, error)
 	ListAccounts(ctx context.Context, in *ListAccountsRequest) (*ListAccountsResponse, error)
+	ListAuditRecords(ctx context.Context, in *ListAuditRecordsRequest) (*ListAuditRecordsResponse, error)
 	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error)
 	ListDeletedRepositories(ctx context.Context, in *ListDeletedRepositoriesRequest) (*ListDeletedRepositoriesResponse, error)
+	ListEvents(ctx context.Context, in *ListEventsRequest) (*ListEventsResponse, error)
 	ListNodes(ctx context.Context, in *ListNodesRequest) (*ListNodesResponse, error)
 	ListQuotas(ctx context.Context, in *ListQuotasRequest) (*ListQuotasResponse, error)
+	PreviewImageDeletion(ctx context.Context, in *PreviewImageDeletionRequest) (*PreviewImageDeletionResponse, error)
 	PutQuota(ctx context.Context, in *PutQuotaRequest) (*PutQuotaResponse, error)
 	RestoreImage(ctx context.Context, in *RestoreImageRequest) (*RestoreImageResponse, error)
 	RestoreRepository(ctx context.Context, in *RestoreRepositoryRequest) (*RestoreRepositoryResponse, error)
 	RestoreTag(ctx context.Context, in *RestoreTagRequest) (*RestoreTagResponse, error)
 	RetireSealingKey(ctx context.Context, in *RetireSealingKeyRequest) (*RetireSealingKeyResponse, error)
 	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
+	SearchImages(ctx context.Context, in *SearchImagesRequest) (*SearchImagesResponse, error)
+	SearchRepositories(ctx context.Context, in *SearchRepositoriesRequest) (*SearchRepositoriesResponse, error)
+	SignIn(ctx context.Context, in *SignInRequest) (*SignInResponse, error)
 	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
 	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
 	StopVerification(ctx context.Context, in *StopVerificationRequest) (*StopVerificationResponse, error)
@@ -75,30 +84,39 @@ func bind[In, Out any, P interface {
 // by its name, bound to s.
 func Operations(s Service) map[string]Operation {
 	return map[string]Operation{
-		"CreateAccount":           bind(s.CreateAccount),
-		"CreateRootAccessKey":     bind(s.CreateRootAccessKey),
-		"DeleteQuota":             bind(s.DeleteQuota),
-		"DescribeCollection":      bind(s.DescribeCollection),
-		"DescribePullStatistics":  bind(s.DescribePullStatistics),
-		"DescribeSealing":         bind(s.DescribeSealing),
-		"DescribeTagHistory":      bind(s.DescribeTagHistory),
-		"DescribeUsage":           bind(s.DescribeUsage),
-		"DescribeVerification":    bind(s.DescribeVerification),
-		"ExplainAccess":           bind(s.ExplainAccess),
-		"ListAccounts":            bind(s.ListAccounts),
-		"ListDeletedImages":       bind(s.ListDeletedImages),
-		"ListDeletedRepositories": bind(s.ListDeletedRepositories),
-		"ListNodes":               bind(s.ListNodes),
-		"ListQuotas":              bind(s.ListQuotas),
-		"PutQuota":                bind(s.PutQuota),
-		"RestoreImage":            bind(s.RestoreImage),
-		"RestoreRepository":       bind(s.RestoreRepository),
-		"RestoreTag":              bind(s.RestoreTag),
-		"RetireSealingKey":        bind(s.RetireSealingKey),
-		"RotateSealingKey":        bind(s.RotateSealingKey),
-		"StartCollection":         bind(s.StartCollection),
-		"StartVerification":       bind(s.StartVerification),
-		"StopVerification":        bind(s.StopVerification),
+		"CreateAccount":              bind(s.CreateAccount),
+		"CreateRootAccessKey":        bind(s.CreateRootAccessKey),
+		"DeleteQuota":                bind(s.DeleteQuota),
+		"DescribeCollection":         bind(s.DescribeCollection),
+		"DescribeImageContent":       bind(s.DescribeImageContent),
+		"DescribePullStatistics":     bind(s.DescribePullStatistics),
+		"DescribeRegistryStatistics": bind(s.DescribeRegistryStatistics),
+		"DescribeSealing":            bind(s.DescribeSealing),
+		"DescribeStorage":            bind(s.DescribeStorage),
+		"DescribeTagHistory":         bind(s.DescribeTagHistory),
+		"DescribeUsage":              bind(s.DescribeUsage),
+		"DescribeVerification":       bind(s.DescribeVerification),
+		"ExplainAccess":              bind(s.ExplainAccess),
+		"ListAccounts":               bind(s.ListAccounts),
+		"ListAuditRecords":           bind(s.ListAuditRecords),
+		"ListDeletedImages":          bind(s.ListDeletedImages),
+		"ListDeletedRepositories":    bind(s.ListDeletedRepositories),
+		"ListEvents":                 bind(s.ListEvents),
+		"ListNodes":                  bind(s.ListNodes),
+		"ListQuotas":                 bind(s.ListQuotas),
+		"PreviewImageDeletion":       bind(s.PreviewImageDeletion),
+		"PutQuota":                   bind(s.PutQuota),
+		"RestoreImage":               bind(s.RestoreImage),
+		"RestoreRepository":          bind(s.RestoreRepository),
+		"RestoreTag":                 bind(s.RestoreTag),
+		"RetireSealingKey":           bind(s.RetireSealingKey),
+		"RotateSealingKey":           bind(s.RotateSealingKey),
+		"SearchImages":               bind(s.SearchImages),
+		"SearchRepositories":         bind(s.SearchRepositories),
+		"SignIn":                     bind(s.SignIn),
+		"StartCollection":            bind(s.StartCollection),
+		"StartVerification":          bind(s.StartVerification),
+		"StopVerification":           bind(s.StopVerification),
 	}
 }
 
@@ -158,14 +176,29 @@ func (Unimplemented) DescribeCollection(context.Context, *DescribeCollectionRequ
 	return nil, notImplemented("DescribeCollection")
 }
 
+// DescribeImageContent answers NotImplementedException.
+func (Unimplemented) DescribeImageContent(context.Context, *DescribeImageContentRequest) (*DescribeImageContentResponse, error) {
+	return nil, notImplemented("DescribeImageContent")
+}
+
 // DescribePullStatistics answers NotImplementedException.
 func (Unimplemented) DescribePullStatistics(context.Context, *DescribePullStatisticsRequest) (*DescribePullStatisticsResponse, error) {
 	return nil, notImplemented("DescribePullStatistics")
 }
 
+// DescribeRegistryStatistics answers NotImplementedException.
+func (Unimplemented) DescribeRegistryStatistics(context.Context, *DescribeRegistryStatisticsRequest) (*DescribeRegistryStatisticsResponse, error) {
+	return nil, notImplemented("DescribeRegistryStatistics")
+}
+
 // DescribeSealing answers NotImplementedException.
 func (Unimplemented) DescribeSealing(context.Context, *DescribeSealingRequest) (*DescribeSealingResponse, error) {
 	return nil, notImplemented("DescribeSealing")
+}
+
+// DescribeStorage answers NotImplementedException.
+func (Unimplemented) DescribeStorage(context.Context, *DescribeStorageRequest) (*DescribeStorageResponse, error) {
+	return nil, notImplemented("DescribeStorage")
 }
 
 // DescribeTagHistory answers NotImplementedException.
@@ -193,6 +226,11 @@ func (Unimplemented) ListAccounts(context.Context, *ListAccountsRequest) (*ListA
 	return nil, notImplemented("ListAccounts")
 }
 
+// ListAuditRecords answers NotImplementedException.
+func (Unimplemented) ListAuditRecords(context.Context, *ListAuditRecordsRequest) (*ListAuditRecordsResponse, error) {
+	return nil, notImplemented("ListAuditRecords")
+}
+
 // ListDeletedImages answers NotImplementedException.
 func (Unimplemented) ListDeletedImages(context.Context, *ListDeletedImagesRequest) (*ListDeletedImagesResponse, error) {
 	return nil, notImplemented("ListDeletedImages")
@@ -203,6 +241,11 @@ func (Unimplemented) ListDeletedRepositories(context.Context, *ListDeletedReposi
 	return nil, notImplemented("ListDeletedRepositories")
 }
 
+// ListEvents answers NotImplementedException.
+func (Unimplemented) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
+	return nil, notImplemented("ListEvents")
+}
+
 // ListNodes answers NotImplementedException.
 func (Unimplemented) ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error) {
 	return nil, notImplemented("ListNodes")
@@ -211,6 +254,11 @@ func (Unimplemented) ListNodes(context.Context, *ListNodesRequest) (*ListNodesRe
 // ListQuotas answers NotImplementedException.
 func (Unimplemented) ListQuotas(context.Context, *ListQuotasRequest) (*ListQuotasResponse, error) {
 	return nil, notImplemented("ListQuotas")
+}
+
+// PreviewImageDeletion answers NotImplementedException.
+func (Unimplemented) PreviewImageDeletion(context.Context, *PreviewImageDeletionRequest) (*PreviewImageDeletionResponse, error) {
+	return nil, notImplemented("PreviewImageDeletion")
 }
 
 // PutQuota answers NotImplementedException.
@@ -241,6 +289,21 @@ func (Unimplemented) RetireSealingKey(context.Context, *RetireSealingKeyRequest)
 // RotateSealingKey answers NotImplementedException.
 func (Unimplemented) RotateSealingKey(context.Context, *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error) {
 	return nil, notImplemented("RotateSealingKey")
+}
+
+// SearchImages answers NotImplementedException.
+func (Unimplemented) SearchImages(context.Context, *SearchImagesRequest) (*SearchImagesResponse, error) {
+	return nil, notImplemented("SearchImages")
+}
+
+// SearchRepositories answers NotImplementedException.
+func (Unimplemented) SearchRepositories(context.Context, *SearchRepositoriesRequest) (*SearchRepositoriesResponse, error) {
+	return nil, notImplemented("SearchRepositories")
+}
+
+// SignIn answers NotImplementedException.
+func (Unimplemented) SignIn(context.Context, *SignInRequest) (*SignInResponse, error) {
+	return nil, notImplemented("SignIn")
 }
 
 // StartCollection answers NotImplementedException.

@@ -41,6 +41,13 @@ const (
 	DecisionImplicitDeny = "implicitDeny"
 )
 
+// The values of ImageSortKey.
+const (
+	ImageSortKeyPushedAt = "PUSHED_AT"
+	ImageSortKeyPulledAt = "PULLED_AT"
+	ImageSortKeySize     = "SIZE"
+)
+
 // The values of ImageState.
 const (
 	ImageStateExists     = "EXISTS"
@@ -53,6 +60,29 @@ const (
 	QuotaUnitCount     = "count"
 	QuotaUnitBytes     = "bytes"
 	QuotaUnitPerSecond = "per-second"
+)
+
+// The values of RepositorySortKey.
+const (
+	RepositorySortKeyName      = "NAME"
+	RepositorySortKeyCreatedAt = "CREATED_AT"
+	RepositorySortKeySize      = "SIZE"
+	RepositorySortKeyImages    = "IMAGES"
+)
+
+// The values of TagMutability.
+const (
+	TagMutabilityMutable                = "MUTABLE"
+	TagMutabilityImmutable              = "IMMUTABLE"
+	TagMutabilityMutableWithExclusion   = "MUTABLE_WITH_EXCLUSION"
+	TagMutabilityImmutableWithExclusion = "IMMUTABLE_WITH_EXCLUSION"
+)
+
+// The values of TagStatus.
+const (
+	TagStatusTagged   = "TAGGED"
+	TagStatusUntagged = "UNTAGGED"
+	TagStatusAny      = "ANY"
 )
 
 // The values of VerificationStatus.
@@ -172,6 +202,12 @@ type DeletedRepository struct {
 	RestorableUntil Timestamp `json:"RestorableUntil"` // required
 }
 
+// DeletionImageId is a structure of requests and responses.
+type DeletionImageId struct {
+	ImageDigest *string `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageTag    *string `json:"ImageTag,omitzero"`    // 1 to 300 characters
+}
+
 // DescribeCollectionRequest is the request of [Service.DescribeCollection].
 type DescribeCollectionRequest struct{}
 
@@ -183,6 +219,24 @@ type DescribeCollectionResponse struct {
 	LastPass              *CollectionPass    `json:"LastPass,omitzero"`
 	Total                 *Collected         `json:"Total,omitzero"`   // required
 	Waiting               *CollectionWaiting `json:"Waiting,omitzero"` // required
+}
+
+// DescribeImageContentRequest is the request of [Service.DescribeImageContent].
+type DescribeImageContentRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"` // required, 2 to 256 characters
+	ImageDigest    string  `json:"ImageDigest"`    // required, at most 200 characters
+}
+
+// DescribeImageContentResponse is the response of [Service.DescribeImageContent].
+type DescribeImageContentResponse struct {
+	RegistryId             string       `json:"RegistryId"`     // required
+	RepositoryName         string       `json:"RepositoryName"` // required, 2 to 256 characters
+	ImageDigest            string       `json:"ImageDigest"`    // required, at most 200 characters
+	ConfigurationMediaType string       `json:"ConfigurationMediaType,omitzero"`
+	Configuration          string       `json:"Configuration,omitzero"`
+	Layers                 []ImageLayer `json:"Layers,omitzero"` // required
+	UniqueBytes            int64        `json:"UniqueBytes"`     // required
 }
 
 // DescribePullStatisticsRequest is the request of [Service.DescribePullStatistics].
@@ -209,12 +263,46 @@ type DescribePullStatisticsResponse struct {
 	NextToken      string    `json:"NextToken,omitzero"` // at most 2048 characters
 }
 
+// DescribeRegistryStatisticsRequest is the request of [Service.DescribeRegistryStatistics].
+type DescribeRegistryStatisticsRequest struct {
+	RegistryId *string `json:"RegistryId,omitzero"`
+	PastDays   *int32  `json:"PastDays,omitzero"` // 1 to 400
+}
+
+// DescribeRegistryStatisticsResponse is the response of [Service.DescribeRegistryStatistics].
+type DescribeRegistryStatisticsResponse struct {
+	RegistryId   string        `json:"RegistryId"`   // required
+	Repositories int64         `json:"Repositories"` // required
+	Images       int64         `json:"Images"`       // required
+	LogicalBytes int64         `json:"LogicalBytes"` // required
+	StoredBytes  int64         `json:"StoredBytes"`  // required
+	MeasuredAt   Timestamp     `json:"MeasuredAt,omitzero"`
+	Days         []RegistryDay `json:"Days,omitzero"`        // required
+	MostPulled   []MostPulled  `json:"MostPulled,omitzero"`  // required
+	NeverPulled  []NeverPulled `json:"NeverPulled,omitzero"` // required
+}
+
 // DescribeSealingRequest is the request of [Service.DescribeSealing].
 type DescribeSealingRequest struct{}
 
 // DescribeSealingResponse is the response of [Service.DescribeSealing].
 type DescribeSealingResponse struct {
 	Sealing *Sealing `json:"Sealing,omitzero"` // required
+}
+
+// DescribeStorageRequest is the request of [Service.DescribeStorage].
+type DescribeStorageRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName *string `json:"RepositoryName,omitzero"` // 2 to 256 characters
+}
+
+// DescribeStorageResponse is the response of [Service.DescribeStorage].
+type DescribeStorageResponse struct {
+	RegistryId     string        `json:"RegistryId"`              // required
+	RepositoryName string        `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	Items          []StorageItem `json:"Items,omitzero"`          // required
+	OtherBytes     int64         `json:"OtherBytes"`              // required
+	MeasuredAt     Timestamp     `json:"MeasuredAt"`              // required
 }
 
 // DescribeTagHistoryRequest is the request of [Service.DescribeTagHistory].
@@ -296,6 +384,47 @@ type FindingPlace struct {
 	RepositoryDeleted *bool  `json:"RepositoryDeleted,omitzero"`
 }
 
+// FoundImage is a structure of responses.
+type FoundImage struct {
+	ImageDigest   string    `json:"ImageDigest"`        // required, at most 200 characters
+	ImageTags     []string  `json:"ImageTags,omitzero"` // required
+	TagCount      int64     `json:"TagCount"`           // required
+	MediaType     string    `json:"MediaType"`          // required
+	ArtifactType  string    `json:"ArtifactType,omitzero"`
+	Size          int64     `json:"Size"`     // required
+	PushedAt      Timestamp `json:"PushedAt"` // required
+	PulledAt      Timestamp `json:"PulledAt,omitzero"`
+	SubjectDigest string    `json:"SubjectDigest,omitzero"` // at most 200 characters
+	Parts         int64     `json:"Parts"`                  // required
+	Referrers     int64     `json:"Referrers"`              // required
+	Damaged       bool      `json:"Damaged"`                // required
+}
+
+// FoundRepository is a structure of responses.
+type FoundRepository struct {
+	RepositoryName string    `json:"RepositoryName"` // required, 2 to 256 characters
+	RepositoryArn  string    `json:"RepositoryArn"`  // required
+	RepositoryUri  string    `json:"RepositoryUri"`  // required
+	CreatedAt      Timestamp `json:"CreatedAt"`      // required
+	TagMutability  string    `json:"TagMutability"`  // required, one of TagMutability
+	TagFilters     []string  `json:"TagFilters,omitzero"`
+	ScanOnPush     bool      `json:"ScanOnPush"`     // required
+	EncryptionType string    `json:"EncryptionType"` // required
+	KmsKey         string    `json:"KmsKey,omitzero"`
+	Images         int64     `json:"Images"` // required
+	Bytes          int64     `json:"Bytes"`  // required
+}
+
+// ImageLayer is a structure of responses.
+type ImageLayer struct {
+	Digest            string `json:"Digest"`            // required, at most 200 characters
+	MediaType         string `json:"MediaType"`         // required
+	Size              int64  `json:"Size"`              // required
+	OtherImages       int64  `json:"OtherImages"`       // required
+	OtherRepositories int64  `json:"OtherRepositories"` // required
+	Damaged           bool   `json:"Damaged"`           // required
+}
+
 // ListAccountsRequest is the request of [Service.ListAccounts].
 type ListAccountsRequest struct {
 	MaxResults *int32  `json:"MaxResults,omitzero"` // 1 to 1000
@@ -306,6 +435,22 @@ type ListAccountsRequest struct {
 type ListAccountsResponse struct {
 	Accounts  []Account `json:"Accounts,omitzero"`  // required
 	NextToken string    `json:"NextToken,omitzero"` // at most 2048 characters
+}
+
+// ListAuditRecordsRequest is the request of [Service.ListAuditRecords].
+type ListAuditRecordsRequest struct {
+	Query        *string    `json:"Query,omitzero"` // 1 to 256 characters
+	PrincipalArn *string    `json:"PrincipalArn,omitzero"`
+	From         *Timestamp `json:"From,omitzero"`
+	To           *Timestamp `json:"To,omitzero"`
+	MaxResults   *int32     `json:"MaxResults,omitzero"` // 1 to 100
+	NextToken    *string    `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// ListAuditRecordsResponse is the response of [Service.ListAuditRecords].
+type ListAuditRecordsResponse struct {
+	Records   []string `json:"Records,omitzero"`   // required
+	NextToken string   `json:"NextToken,omitzero"` // at most 2048 characters
 }
 
 // ListDeletedImagesRequest is the request of [Service.ListDeletedImages].
@@ -340,6 +485,26 @@ type ListDeletedRepositoriesResponse struct {
 	NextToken           string              `json:"NextToken,omitzero"`           // at most 2048 characters
 }
 
+// ListEventsRequest is the request of [Service.ListEvents].
+type ListEventsRequest struct {
+	RegistryId     *string    `json:"RegistryId,omitzero"`
+	RepositoryName *string    `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	EventName      *string    `json:"EventName,omitzero"`
+	PrincipalArn   *string    `json:"PrincipalArn,omitzero"`
+	From           *Timestamp `json:"From,omitzero"`
+	To             *Timestamp `json:"To,omitzero"`
+	NewerThan      *string    `json:"NewerThan,omitzero"`  // 1 to 64 characters
+	MaxResults     *int32     `json:"MaxResults,omitzero"` // 1 to 100
+	NextToken      *string    `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// ListEventsResponse is the response of [Service.ListEvents].
+type ListEventsResponse struct {
+	RegistryId string          `json:"RegistryId"`         // required
+	Events     []RegistryEvent `json:"Events,omitzero"`    // required
+	NextToken  string          `json:"NextToken,omitzero"` // at most 2048 characters
+}
+
 // ListNodesRequest is the request of [Service.ListNodes].
 type ListNodesRequest struct{}
 
@@ -368,6 +533,21 @@ type MatchedStatement struct {
 	Statement      string `json:"Statement,omitzero"`
 }
 
+// MostPulled is a structure of responses.
+type MostPulled struct {
+	RepositoryName string `json:"RepositoryName"` // required, 2 to 256 characters
+	Pulls          int64  `json:"Pulls"`          // required
+}
+
+// NeverPulled is a structure of responses.
+type NeverPulled struct {
+	RepositoryName string    `json:"RepositoryName"`     // required, 2 to 256 characters
+	ImageDigest    string    `json:"ImageDigest"`        // required, at most 200 characters
+	ImageTags      []string  `json:"ImageTags,omitzero"` // required
+	Size           int64     `json:"Size"`               // required
+	PushedAt       Timestamp `json:"PushedAt"`           // required
+}
+
 // Node is a structure of responses.
 type Node struct {
 	NodeId    string    `json:"NodeId"` // required
@@ -377,6 +557,37 @@ type Node struct {
 	StartedAt Timestamp `json:"StartedAt"` // required
 	SeenAt    Timestamp `json:"SeenAt"`    // required
 	Works     []string  `json:"Works,omitzero"`
+}
+
+// PreviewImageDeletionRequest is the request of [Service.PreviewImageDeletion].
+type PreviewImageDeletionRequest struct {
+	RegistryId     *string           `json:"RegistryId,omitzero"`
+	RepositoryName string            `json:"RepositoryName"`    // required, 2 to 256 characters
+	ImageIds       []DeletionImageId `json:"ImageIds,omitzero"` // required, 1 to 100 elements
+}
+
+// PreviewImageDeletionResponse is the response of [Service.PreviewImageDeletion].
+type PreviewImageDeletionResponse struct {
+	RegistryId            string              `json:"RegistryId"`            // required
+	RepositoryName        string              `json:"RepositoryName"`        // required, 2 to 256 characters
+	Images                []PreviewedDeletion `json:"Images,omitzero"`       // required
+	Failures              []PreviewedFailure  `json:"Failures,omitzero"`     // required
+	FreedBytes            int64               `json:"FreedBytes"`            // required
+	UndeleteWindowSeconds int64               `json:"UndeleteWindowSeconds"` // required
+}
+
+// PreviewedDeletion is a structure of responses.
+type PreviewedDeletion struct {
+	ImageDigest  string   `json:"ImageDigest"`        // required, at most 200 characters
+	ImageTags    []string `json:"ImageTags,omitzero"` // required
+	ImageDeleted bool     `json:"ImageDeleted"`       // required
+}
+
+// PreviewedFailure is a structure of responses.
+type PreviewedFailure struct {
+	ImageId       *DeletionImageId `json:"ImageId,omitzero"` // required
+	FailureCode   string           `json:"FailureCode"`      // required
+	FailureReason string           `json:"FailureReason"`    // required
 }
 
 // PullDay is a structure of responses.
@@ -407,6 +618,25 @@ type Quota struct {
 	EcrValue *int64    `json:"EcrValue,omitzero"`
 	Set      bool      `json:"Set"` // required
 	SetAt    Timestamp `json:"SetAt,omitzero"`
+}
+
+// RegistryDay is a structure of responses.
+type RegistryDay struct {
+	Day    string `json:"Day"`    // required
+	Pushes int64  `json:"Pushes"` // required
+	Pulls  int64  `json:"Pulls"`  // required
+}
+
+// RegistryEvent is a structure of responses.
+type RegistryEvent struct {
+	EventId        string    `json:"EventId"`                 // required, 1 to 64 characters
+	EventTime      Timestamp `json:"EventTime"`               // required
+	EventName      string    `json:"EventName"`               // required
+	RepositoryName string    `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	ImageDigest    string    `json:"ImageDigest,omitzero"`    // at most 200 characters
+	ImageTag       string    `json:"ImageTag,omitzero"`       // 1 to 300 characters
+	PrincipalArn   string    `json:"PrincipalArn"`            // required
+	Detail         string    `json:"Detail"`                  // required
 }
 
 // RestoreImageRequest is the request of [Service.RestoreImage].
@@ -499,6 +729,73 @@ type Sealing struct {
 	FailedDataKeys int32    `json:"FailedDataKeys"`  // required
 }
 
+// SearchImagesRequest is the request of [Service.SearchImages].
+type SearchImagesRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`     // required, 2 to 256 characters
+	Query          *string `json:"Query,omitzero"`     // 1 to 256 characters
+	TagStatus      *string `json:"TagStatus,omitzero"` // one of TagStatus
+	MediaType      *string `json:"MediaType,omitzero"`
+	ArtifactType   *string `json:"ArtifactType,omitzero"`
+	IncludeParts   *bool   `json:"IncludeParts,omitzero"`
+	SortBy         *string `json:"SortBy,omitzero"` // one of ImageSortKey
+	Ascending      *bool   `json:"Ascending,omitzero"`
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 100
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// SearchImagesResponse is the response of [Service.SearchImages].
+type SearchImagesResponse struct {
+	RegistryId     string       `json:"RegistryId"`         // required
+	RepositoryName string       `json:"RepositoryName"`     // required, 2 to 256 characters
+	Images         []FoundImage `json:"Images,omitzero"`    // required
+	NextToken      string       `json:"NextToken,omitzero"` // at most 2048 characters
+}
+
+// SearchRepositoriesRequest is the request of [Service.SearchRepositories].
+type SearchRepositoriesRequest struct {
+	RegistryId       *string  `json:"RegistryId,omitzero"`
+	Query            *string  `json:"Query,omitzero"` // 1 to 256 characters
+	TagMutability    []string `json:"TagMutability,omitzero"`
+	ScanOnPush       *bool    `json:"ScanOnPush,omitzero"`
+	ResourceTagKey   *string  `json:"ResourceTagKey,omitzero"`   // 1 to 128 characters
+	ResourceTagValue *string  `json:"ResourceTagValue,omitzero"` // at most 256 characters
+	SortBy           *string  `json:"SortBy,omitzero"`           // one of RepositorySortKey
+	Descending       *bool    `json:"Descending,omitzero"`
+	MaxResults       *int32   `json:"MaxResults,omitzero"` // 1 to 100
+	NextToken        *string  `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// SearchRepositoriesResponse is the response of [Service.SearchRepositories].
+type SearchRepositoriesResponse struct {
+	RegistryId   string            `json:"RegistryId"`            // required
+	Repositories []FoundRepository `json:"Repositories,omitzero"` // required
+	NextToken    string            `json:"NextToken,omitzero"`    // at most 2048 characters
+}
+
+// SessionCredentials is a structure of responses.
+type SessionCredentials struct {
+	AccessKeyId     string    `json:"AccessKeyId"`     // required
+	SecretAccessKey string    `json:"SecretAccessKey"` // required
+	SessionToken    string    `json:"SessionToken"`    // required
+	Expiration      Timestamp `json:"Expiration"`      // required
+}
+
+// SignInRequest is the request of [Service.SignIn].
+type SignInRequest struct {
+	AccountId   string  `json:"AccountId"`            // required, 1 to 63 characters
+	UserName    string  `json:"UserName"`             // required, 1 to 64 characters
+	Password    string  `json:"Password"`             // required, 1 to 128 characters
+	NewPassword *string `json:"NewPassword,omitzero"` // 1 to 128 characters
+}
+
+// SignInResponse is the response of [Service.SignIn].
+type SignInResponse struct {
+	Credentials *SessionCredentials `json:"Credentials,omitzero"` // required
+	Arn         string              `json:"Arn"`                  // required
+	AccountId   string              `json:"AccountId"`            // required
+}
+
 // StartCollectionRequest is the request of [Service.StartCollection].
 type StartCollectionRequest struct{}
 
@@ -526,6 +823,16 @@ type StopVerificationRequest struct{}
 // StopVerificationResponse is the response of [Service.StopVerification].
 type StopVerificationResponse struct {
 	Verification *Verification `json:"Verification,omitzero"` // required
+}
+
+// StorageItem is a structure of responses.
+type StorageItem struct {
+	RepositoryName string   `json:"RepositoryName"`       // required, 2 to 256 characters
+	ImageDigest    string   `json:"ImageDigest,omitzero"` // at most 200 characters
+	ImageTags      []string `json:"ImageTags,omitzero"`
+	Images         *int64   `json:"Images,omitzero"`
+	Bytes          int64    `json:"Bytes"`       // required
+	UniqueBytes    int64    `json:"UniqueBytes"` // required
 }
 
 // TagChange is a structure of responses.

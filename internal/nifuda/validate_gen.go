@@ -179,10 +179,19 @@ func (v *DeleteQuotaRequest) Validate() error { return refusal(v.check()) }
 func (*DescribeCollectionRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DescribeImageContentRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *DescribePullStatisticsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *DescribeRegistryStatisticsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*DescribeSealingRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *DescribeStorageRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *DescribeTagHistoryRequest) Validate() error { return refusal(v.check()) }
@@ -200,16 +209,25 @@ func (v *ExplainAccessRequest) Validate() error { return refusal(v.check()) }
 func (v *ListAccountsRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *ListAuditRecordsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *ListDeletedImagesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListDeletedRepositoriesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *ListEventsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (*ListNodesRequest) Validate() error { return nil }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *ListQuotasRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *PreviewImageDeletionRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (v *PutQuotaRequest) Validate() error { return refusal(v.check()) }
@@ -228,6 +246,15 @@ func (v *RetireSealingKeyRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*RotateSealingKeyRequest) Validate() error { return nil }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *SearchImagesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *SearchRepositoriesRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
+func (v *SignInRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
 func (*StartCollectionRequest) Validate() error { return nil }
@@ -293,6 +320,35 @@ func (v *DeleteQuotaRequest) check() (found []violation) {
 	return found
 }
 
+func (v *DeletionImageId) check() (found []violation) {
+	if v.ImageDigest != nil {
+		found = append(found, in("imageDigest", checkImageDigest(*v.ImageDigest))...)
+	}
+	if v.ImageTag != nil {
+		found = append(found, in("imageTag", checkImageTag(*v.ImageTag))...)
+	}
+	return found
+}
+
+func (v *DescribeImageContentRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageDigest == "" {
+		found = append(found, missing("imageDigest"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageDigest != "" {
+		found = append(found, in("imageDigest", checkImageDigest(v.ImageDigest))...)
+	}
+	return found
+}
+
 func (v *DescribePullStatisticsRequest) check() (found []violation) {
 	if v.RepositoryName == "" {
 		found = append(found, missing("repositoryName"))
@@ -320,6 +376,26 @@ func (v *DescribePullStatisticsRequest) check() (found []violation) {
 	}
 	if v.NextToken != nil {
 		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *DescribeRegistryStatisticsRequest) check() (found []violation) {
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.PastDays != nil {
+		found = append(found, in("pastDays", checkStatisticsDays(*v.PastDays))...)
+	}
+	return found
+}
+
+func (v *DescribeStorageRequest) check() (found []violation) {
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
 	}
 	return found
 }
@@ -394,6 +470,19 @@ func (v *ListAccountsRequest) check() (found []violation) {
 	return found
 }
 
+func (v *ListAuditRecordsRequest) check() (found []violation) {
+	if v.Query != nil {
+		found = append(found, in("query", checkSearchText(*v.Query))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
 func (v *ListDeletedImagesRequest) check() (found []violation) {
 	if v.RepositoryName == "" {
 		found = append(found, missing("repositoryName"))
@@ -435,12 +524,50 @@ func (v *ListDeletedRepositoriesRequest) check() (found []violation) {
 	return found
 }
 
+func (v *ListEventsRequest) check() (found []violation) {
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	if v.NewerThan != nil {
+		found = append(found, in("newerThan", checkEventId(*v.NewerThan))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
 func (v *ListQuotasRequest) check() (found []violation) {
 	if v.AccountId != nil {
 		found = append(found, in("accountId", checkAccountId(*v.AccountId))...)
 	}
 	if v.RepositoryName != nil {
 		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
+	return found
+}
+
+func (v *PreviewImageDeletionRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.ImageIds == nil {
+		found = append(found, missing("imageIds"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.ImageIds != nil {
+		found = append(found, in("imageIds", checkImageIdentifierList100(v.ImageIds))...)
 	}
 	return found
 }
@@ -537,6 +664,87 @@ func (v *RetireSealingKeyRequest) check() (found []violation) {
 	return found
 }
 
+func (v *SearchImagesRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.Query != nil {
+		found = append(found, in("query", checkSearchText(*v.Query))...)
+	}
+	if v.TagStatus != nil {
+		found = append(found, in("tagStatus", checkTagStatus(*v.TagStatus))...)
+	}
+	if v.SortBy != nil {
+		found = append(found, in("sortBy", checkImageSortKey(*v.SortBy))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *SearchRepositoriesRequest) check() (found []violation) {
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.Query != nil {
+		found = append(found, in("query", checkSearchText(*v.Query))...)
+	}
+	if v.TagMutability != nil {
+		found = append(found, in("tagMutability", checkTagMutabilityList(v.TagMutability))...)
+	}
+	if v.ResourceTagKey != nil {
+		found = append(found, in("resourceTagKey", checkResourceTagKey(*v.ResourceTagKey))...)
+	}
+	if v.ResourceTagValue != nil {
+		found = append(found, in("resourceTagValue", checkResourceTagValue(*v.ResourceTagValue))...)
+	}
+	if v.SortBy != nil {
+		found = append(found, in("sortBy", checkRepositorySortKey(*v.SortBy))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *SignInRequest) check() (found []violation) {
+	if v.AccountId == "" {
+		found = append(found, missing("accountId"))
+	}
+	if v.UserName == "" {
+		found = append(found, missing("userName"))
+	}
+	if v.Password == "" {
+		found = append(found, missing("password"))
+	}
+	if v.AccountId != "" {
+		found = append(found, in("accountId", checkAccountOrAlias(v.AccountId))...)
+	}
+	if v.UserName != "" {
+		found = append(found, in("userName", checkUserName(v.UserName))...)
+	}
+	if v.Password != "" {
+		found = append(found, in("password", checkPassword(v.Password))...)
+	}
+	if v.NewPassword != nil {
+		found = append(found, in("newPassword", checkPassword(*v.NewPassword))...)
+	}
+	return found
+}
+
 func (v *StartVerificationRequest) check() (found []violation) {
 	if v.Rate != nil {
 		found = append(found, in("rate", checkRate(*v.Rate))...)
@@ -572,6 +780,31 @@ func checkContextKeyValueList(list []string) (found []violation) {
 	return found
 }
 
+func checkImageIdentifierList100(list []DeletionImageId) (found []violation) {
+	if found = checkCount(len(list), 1, 100); found != nil {
+		return found
+	}
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		found = append(found, inElement(i, list[i].check())...)
+	}
+	return found
+}
+
+func checkTagMutabilityList(list []string) (found []violation) {
+	for i := range list {
+		if len(found) >= enough {
+			break
+		}
+		if found = ofElement(all(checkTagMutability(list[i]), "Member must satisfy enum value set: [MUTABLE, IMMUTABLE, MUTABLE_WITH_EXCLUSION, IMMUTABLE_WITH_EXCLUSION]")); found != nil {
+			return ofList(list, found)
+		}
+	}
+	return found
+}
+
 func checkAccountId(v string) (found []violation) {
 	found = append(found, checkPattern(v, patternAccountId)...)
 	return of(v, found)
@@ -583,9 +816,19 @@ func checkAccountName(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkAccountOrAlias(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 63)...)
+	return of(v, found)
+}
+
 func checkAction(v string) (found []violation) {
 	found = append(found, checkLength(v, 3, 128)...)
 	found = append(found, checkPattern(v, patternAction)...)
+	return of(v, found)
+}
+
+func checkConsolePageSize(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 100)...)
 	return of(v, found)
 }
 
@@ -609,9 +852,19 @@ func checkDeletionId(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkEventId(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
+	return of(v, found)
+}
+
 func checkImageDigest(v string) (found []violation) {
 	found = append(found, checkLength(v, 0, 200)...)
 	found = append(found, checkPattern(v, patternImageDigest)...)
+	return of(v, found)
+}
+
+func checkImageSortKey(v string) (found []violation) {
+	found = append(found, checkEnum(v, "PUSHED_AT", "PULLED_AT", "SIZE")...)
 	return of(v, found)
 }
 
@@ -629,6 +882,11 @@ func checkMaxResults(v int32) (found []violation) {
 func checkNextToken(v string) (found []violation) {
 	found = append(found, checkLength(v, 0, 2048)...)
 	return of(v, found)
+}
+
+func checkPassword(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	return found
 }
 
 func checkPrincipalArn(v string) (found []violation) {
@@ -663,9 +921,24 @@ func checkRepositoryName(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkRepositorySortKey(v string) (found []violation) {
+	found = append(found, checkEnum(v, "NAME", "CREATED_AT", "SIZE", "IMAGES")...)
+	return of(v, found)
+}
+
 func checkResource(v string) (found []violation) {
 	found = append(found, checkLength(v, 1, 2048)...)
 	found = append(found, checkPattern(v, patternResource)...)
+	return of(v, found)
+}
+
+func checkResourceTagKey(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 128)...)
+	return of(v, found)
+}
+
+func checkResourceTagValue(v string) (found []violation) {
+	found = append(found, checkLength(v, 0, 256)...)
 	return of(v, found)
 }
 
@@ -675,8 +948,33 @@ func checkSealingKeyId(v string) (found []violation) {
 	return of(v, found)
 }
 
+func checkSearchText(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 256)...)
+	return of(v, found)
+}
+
 func checkSequence(v int64) (found []violation) {
 	found = append(found, checkRange(int64(v), 1, unlimited)...)
+	return of(v, found)
+}
+
+func checkStatisticsDays(v int32) (found []violation) {
+	found = append(found, checkRange(int64(v), 1, 400)...)
+	return of(v, found)
+}
+
+func checkTagMutability(v string) (found []violation) {
+	found = append(found, checkEnum(v, "MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION")...)
+	return of(v, found)
+}
+
+func checkTagStatus(v string) (found []violation) {
+	found = append(found, checkEnum(v, "TAGGED", "UNTAGGED", "ANY")...)
+	return of(v, found)
+}
+
+func checkUserName(v string) (found []violation) {
+	found = append(found, checkLength(v, 1, 64)...)
 	return of(v, found)
 }
 
