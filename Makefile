@@ -8,6 +8,7 @@ PEERS     := .cache/peers/$(shell go env GOVERSION)
 CLIENTS   := .cache/clients/$(shell go env GOVERSION)
 # What tests run with node: the AWS SDK, and a second opinion on policies.
 NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,e2e/javascript internal/iam/testdata/simulate)
+CONSOLE   := internal/console/dist/.built
 GO_TEST   := go test -timeout 20m
 
 # The same flags everywhere, so that every step shares one set of compiled packages.
@@ -28,14 +29,14 @@ run: build ## Build and serve with the defaults; ARGS='--listen …' adds flags
 	bin/nifuda serve $(ARGS)
 
 .PHONY: build
-build: ## Build bin/nifuda, static
+build: $(CONSOLE) ## Build bin/nifuda, static, with the console where npm is there
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/nifuda
 
 
 # The image has the time of the commit, or SOURCE_DATE_EPOCH, and no other: the
 # same commit gives the same digests.
 .PHONY: image
-image: ## Build the container image for amd64 and arm64 into bin/image, without a container engine
+image: $(CONSOLE) ## Build the container image for amd64 and arm64 into bin/image, without a container engine
 	@for platform in $(IMAGES); do echo "build for $$platform"; GOOS=$${platform%/*} GOARCH=$${platform#*/} \
 		go build -ldflags '-s -w -X main.version=$(VERSION)' -o .cache/image/$$platform/ ./cmd/nifuda || exit 1; done
 	cd deploy/image && go run . -out $(CURDIR)/bin/image -version '$(VERSION)' -revision "$$(git rev-parse HEAD 2>/dev/null)" \
@@ -53,7 +54,7 @@ deploycheck: $(CLIENTS)/.built # Tests what builds the container image, and the 
 	cd deploy/helm && NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) $(GO_TEST) -count=1 ./...
 
 .PHONY: test
-test: clients drift lint cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
+test: clients drift lint consolecheck cross race collect deploycheck e2e benchcheck ## Run every test there is; installs what is missing
 
 .PHONY: unit
 unit: $(CLIENTS)/versitygw ## Run the Go tests
@@ -167,6 +168,15 @@ $(CLIENTS)/docker-compose: clients/compose/go.mod clients/compose/go.sum
 	cd clients/compose && go build -ldflags '-s -w' -o $(CURDIR)/$@ $$(go list tool)
 	@touch $@
 
-$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json
+# Without npm the server is built all the same, and its console is a page that says so.
+$(CONSOLE): console/package-lock.json console/node_modules/.package-lock.json $(shell find console/src console/public console/*.html console/*.ts console/*.mjs -type f)
+	@if command -v npm >/dev/null; then npm --prefix console run --silent build && touch $@; \
+		else echo "npm is missing, so nifuda is built without its console"; [ "$$CI" != true ]; fi
+
+.PHONY: consolecheck
+consolecheck: console/node_modules/.package-lock.json ## Check the types, the style and the logic of the console
+	cd console && npm run --silent gen && git diff --exit-code src/api && npm run --silent typecheck && npm run --silent lint && npm test --silent
+
+$(NODE_MODULES) console/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then cd $* && npm ci --ignore-scripts --no-audit --no-fund && touch node_modules/.package-lock.json; \
 		else echo "npm is missing, so what $*/package.json names is not installed"; [ "$$CI" != true ]; fi

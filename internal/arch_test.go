@@ -29,7 +29,7 @@ var (
 	dataKeys   = []string{"internal/datakeys"}
 	output     = []string{"internal/logs"}
 	clients    = []string{"internal/client"}
-	fronts     = []string{"internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
+	fronts     = []string{"internal/console", "internal/ecrapi", "internal/iamapi", "internal/kmsapi", "internal/nifudaapi", "internal/ociapi", "internal/ops"}
 	edges      = []string{"internal/audit", "internal/awsjson", "internal/awsquery", "internal/authn", "internal/httpx", "internal/ratelimit"}
 	workers    = []string{"internal/verify"}
 	nodes      = []string{"internal/cluster"}

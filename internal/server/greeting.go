@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 
+	"github.com/nifuda/nifuda/internal/console"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -123,8 +125,12 @@ func absolute(path string) string {
 	return path
 }
 
-// welcome tells a person with a browser what this is.
-func (s *server) welcome(w http.ResponseWriter, _ *http.Request) {
+// welcome leads a browser to the console, and tells others what this is.
+func (s *server) welcome(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Redirect(w, r, console.Path, http.StatusFound)
+		return
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintf(w, "This is nifuda %s, a container registry.\nDrive it with the AWS CLI (aws ecr …) and push and pull with docker.\n", s.Version)
+	fmt.Fprintf(w, "This is nifuda %s, a container registry.\nDrive it with the AWS CLI (aws ecr …), push and pull with docker,\nand open %s in a browser.\n", s.Version, console.Path)
 }

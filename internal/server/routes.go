@@ -10,6 +10,7 @@ import (
 	"github.com/nifuda/nifuda/internal/awskms"
 	"github.com/nifuda/nifuda/internal/awsquery"
 	"github.com/nifuda/nifuda/internal/cluster"
+	"github.com/nifuda/nifuda/internal/console"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/ecrapi"
 	"github.com/nifuda/nifuda/internal/httpx"
@@ -33,12 +34,15 @@ func (s *server) routes(root credentials.RootKey) http.Handler {
 		json   = s.jsonAPIs(keys, access)
 		query  = s.queryAPIs(keys, access)
 		v2     = s.dataPlane(keys, access)
+		pages  = console.Handler()
 	)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case ociapi.Serves(path):
 			s.requests.Add(1)
 			v2.ServeHTTP(w, r)
+		case console.Serves(path):
+			pages.ServeHTTP(w, r)
 		case path == "/" && isQuery(r):
 			s.requests.Add(1)
 			query.ServeHTTP(w, r)

@@ -1,0 +1,10 @@
+import { area } from './area';
+
+export const insight = area(
+  {
+    'insight.title': 'Dashboard',
+  },
+  {
+    'insight.title': 'ダッシュボード',
+  },
+);

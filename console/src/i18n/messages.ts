@@ -1,0 +1,41 @@
+import { access } from './access';
+import { common } from './common';
+import { images } from './images';
+import { insight } from './insight';
+import { repositories } from './repositories';
+import { signin } from './signin';
+import { tags } from './tags';
+
+export type Locale = 'en' | 'ja';
+
+// Each area has a file of its own with both languages; a key that one of them
+// lacks does not compile.
+export const messages = {
+  en: {
+    ...common.en,
+    ...signin.en,
+    ...repositories.en,
+    ...images.en,
+    ...tags.en,
+    ...access.en,
+    ...insight.en,
+  },
+  ja: {
+    ...common.ja,
+    ...signin.ja,
+    ...repositories.ja,
+    ...images.ja,
+    ...tags.ja,
+    ...access.ja,
+    ...insight.ja,
+  },
+};
+
+export type Key = keyof typeof messages.en;
+export type Values = Record<string, string | number>;
+export type Translate = (key: Key, values?: Values) => string;
+
+/** translate fills the {names} of a text. */
+export function translate(locale: Locale, key: Key, values: Values = {}): string {
+  return messages[locale][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

@@ -1,0 +1,10 @@
+import { area } from './area';
+
+export const repositories = area(
+  {
+    'repositories.title': 'Repositories',
+  },
+  {
+    'repositories.title': 'リポジトリ',
+  },
+);

@@ -1,0 +1,10 @@
+import { area } from './area';
+
+export const tags = area(
+  {
+    'tags.title': 'Tags',
+  },
+  {
+    'tags.title': 'タグ',
+  },
+);

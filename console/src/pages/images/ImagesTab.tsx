@@ -1,0 +1,3 @@
+export default function ImagesTab({ repository }: { repository: string }) {
+  return <p>{repository}</p>;
+}

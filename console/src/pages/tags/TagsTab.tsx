@@ -1,0 +1,3 @@
+export default function TagsTab({ repository }: { repository: string }) {
+  return <p>{repository}</p>;
+}
