@@ -84,6 +84,7 @@ const (
 	RestoreImage            = "nifuda:RestoreImage"
 	RestoreRepository       = "nifuda:RestoreRepository"
 	RestoreTag              = "nifuda:RestoreTag"
+	SearchTags              = "nifuda:SearchTags"
 )
 
 // The actions that requests to /v2/ need on the repository that they name. A
@@ -131,7 +132,7 @@ func IsOfRepositories(action, resource string) bool {
 }
 
 // ownActions are those of our own that a resource policy may name.
-var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag}
+var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag, SearchTags}
 
 // ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{

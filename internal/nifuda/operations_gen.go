@@ -50,6 +50,7 @@ type Service interface {
 	RotateSealingKey(ctx context.Context, in *RotateSealingKeyRequest) (*RotateSealingKeyResponse, error)
 	SearchImages(ctx context.Context, in *SearchImagesRequest) (*SearchImagesResponse, error)
 	SearchRepositories(ctx context.Context, in *SearchRepositoriesRequest) (*SearchRepositoriesResponse, error)
+	SearchTags(ctx context.Context, in *SearchTagsRequest) (*SearchTagsResponse, error)
 	SignIn(ctx context.Context, in *SignInRequest) (*SignInResponse, error)
 	StartCollection(ctx context.Context, in *StartCollectionRequest) (*StartCollectionResponse, error)
 	StartVerification(ctx context.Context, in *StartVerificationRequest) (*StartVerificationResponse, error)
@@ -113,6 +114,7 @@ func Operations(s Service) map[string]Operation {
 		"RotateSealingKey":           bind(s.RotateSealingKey),
 		"SearchImages":               bind(s.SearchImages),
 		"SearchRepositories":         bind(s.SearchRepositories),
+		"SearchTags":                 bind(s.SearchTags),
 		"SignIn":                     bind(s.SignIn),
 		"StartCollection":            bind(s.StartCollection),
 		"StartVerification":          bind(s.StartVerification),
@@ -299,6 +301,11 @@ func (Unimplemented) SearchImages(context.Context, *SearchImagesRequest) (*Searc
 // SearchRepositories answers NotImplementedException.
 func (Unimplemented) SearchRepositories(context.Context, *SearchRepositoriesRequest) (*SearchRepositoriesResponse, error) {
 	return nil, notImplemented("SearchRepositories")
+}
+
+// SearchTags answers NotImplementedException.
+func (Unimplemented) SearchTags(context.Context, *SearchTagsRequest) (*SearchTagsResponse, error) {
+	return nil, notImplemented("SearchTags")
 }
 
 // SignIn answers NotImplementedException.

@@ -415,6 +415,18 @@ type FoundRepository struct {
 	Bytes          int64     `json:"Bytes"`  // required
 }
 
+// FoundTag is a structure of responses.
+type FoundTag struct {
+	ImageTag     string    `json:"ImageTag"`    // required, 1 to 300 characters
+	ImageDigest  string    `json:"ImageDigest"` // required, at most 200 characters
+	ActorArn     string    `json:"ActorArn"`    // required
+	ChangedAt    Timestamp `json:"ChangedAt"`   // required
+	MediaType    string    `json:"MediaType"`   // required
+	ArtifactType string    `json:"ArtifactType,omitzero"`
+	Size         int64     `json:"Size"`     // required
+	PushedAt     Timestamp `json:"PushedAt"` // required
+}
+
 // ImageLayer is a structure of responses.
 type ImageLayer struct {
 	Digest            string `json:"Digest"`            // required, at most 200 characters
@@ -771,6 +783,23 @@ type SearchRepositoriesResponse struct {
 	RegistryId   string            `json:"RegistryId"`            // required
 	Repositories []FoundRepository `json:"Repositories,omitzero"` // required
 	NextToken    string            `json:"NextToken,omitzero"`    // at most 2048 characters
+}
+
+// SearchTagsRequest is the request of [Service.SearchTags].
+type SearchTagsRequest struct {
+	RegistryId     *string `json:"RegistryId,omitzero"`
+	RepositoryName string  `json:"RepositoryName"`      // required, 2 to 256 characters
+	Prefix         *string `json:"Prefix,omitzero"`     // 1 to 300 characters
+	MaxResults     *int32  `json:"MaxResults,omitzero"` // 1 to 100
+	NextToken      *string `json:"NextToken,omitzero"`  // at most 2048 characters
+}
+
+// SearchTagsResponse is the response of [Service.SearchTags].
+type SearchTagsResponse struct {
+	RegistryId     string     `json:"RegistryId"`         // required
+	RepositoryName string     `json:"RepositoryName"`     // required, 2 to 256 characters
+	Tags           []FoundTag `json:"Tags,omitzero"`      // required
+	NextToken      string     `json:"NextToken,omitzero"` // at most 2048 characters
 }
 
 // SessionCredentials is a structure of responses.

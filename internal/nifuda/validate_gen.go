@@ -254,6 +254,9 @@ func (v *SearchImagesRequest) Validate() error { return refusal(v.check()) }
 func (v *SearchRepositoriesRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
+func (v *SearchTagsRequest) Validate() error { return refusal(v.check()) }
+
+// Validate reports the constraints of the model that the request breaks.
 func (v *SignInRequest) Validate() error { return refusal(v.check()) }
 
 // Validate reports the constraints of the model that the request breaks.
@@ -710,6 +713,28 @@ func (v *SearchRepositoriesRequest) check() (found []violation) {
 	}
 	if v.SortBy != nil {
 		found = append(found, in("sortBy", checkRepositorySortKey(*v.SortBy))...)
+	}
+	if v.MaxResults != nil {
+		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)
+	}
+	if v.NextToken != nil {
+		found = append(found, in("nextToken", checkNextToken(*v.NextToken))...)
+	}
+	return found
+}
+
+func (v *SearchTagsRequest) check() (found []violation) {
+	if v.RepositoryName == "" {
+		found = append(found, missing("repositoryName"))
+	}
+	if v.RegistryId != nil {
+		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
+	}
+	if v.RepositoryName != "" {
+		found = append(found, in("repositoryName", checkRepositoryName(v.RepositoryName))...)
+	}
+	if v.Prefix != nil {
+		found = append(found, in("prefix", checkImageTag(*v.Prefix))...)
 	}
 	if v.MaxResults != nil {
 		found = append(found, in("maxResults", checkConsolePageSize(*v.MaxResults))...)

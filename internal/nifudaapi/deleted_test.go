@@ -299,6 +299,7 @@ func TestRestoringTakesItsOwnPermissions(t *testing.T) {
 		operations := map[string]string{
 			"DescribeTagHistory":      `{"RepositoryName":"%","ImageTag":"prod"}`,
 			"ListDeletedImages":       `{"RepositoryName":"%"}`,
+			"SearchTags":              `{"RepositoryName":"%"}`,
 			"ListDeletedRepositories": `{"RepositoryName":"%"}`,
 			"RestoreImage":            `{"RepositoryName":"%","ImageDigest":"` + one + `"}`,
 			"RestoreTag":              `{"RepositoryName":"%","ImageTag":"prod","Sequence":1}`,

@@ -55,6 +55,8 @@ type Accounts interface {
 type Repositories interface {
 	// TagHistory returns a page of what happened to a tag.
 	TagHistory(ctx context.Context, n registry.RepositoryName, tag string, after registry.Cursor, limit int) ([]registry.TagChange, registry.Cursor, error)
+	// SearchTags returns a page of the tags that begin with a prefix.
+	SearchTags(ctx context.Context, n registry.RepositoryName, prefix string, after registry.Cursor, limit int) ([]registry.FoundTag, registry.Cursor, error)
 	// PullStatistics returns how often something was pulled, and a page of the days.
 	PullStatistics(ctx context.Context, in registry.PullStatistics, after registry.Cursor, limit int) (total registry.Pulled, days []registry.Pulled, next registry.Cursor, err error)
 	// DeletedImages returns a page of what can be restored in a repository.

@@ -18,6 +18,35 @@ func (q queries) Tags(ctx context.Context, repositoryID, after string, limit int
 	return list(ctx, q, scanTag, `SELECT name, digest FROM tags WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3`, repositoryID, after, limit)
 }
 
+// A FoundTag is a tag with the manifest that it points at, and who pointed it
+// there, when.
+type FoundTag struct {
+	Name, Digest, MediaType string
+	ArtifactType            string // "" is none
+	Size                    int64  // of the image
+	PushedAt                int64  // Unix milliseconds
+	Actor                   string // ARN
+	At                      int64  // Unix milliseconds
+}
+
+func scanFoundTag(rows *sql.Rows) (t FoundTag, err error) {
+	var artifact sql.NullString
+	err = rows.Scan(&t.Name, &t.Digest, &t.MediaType, &artifact, &t.Size, &t.PushedAt, &t.Actor, &t.At)
+	t.ArtifactType = artifact.String
+	return t, err
+}
+
+// TagsBetween returns a repository's tags with names from the first and before
+// the last, after the given one, in order.
+func (q queries) TagsBetween(ctx context.Context, repositoryID, first, last, after string, limit int) ([]FoundTag, error) {
+	return list(ctx, q, scanFoundTag, `SELECT t.name, t.digest, m.media_type, m.artifact_type, m.image_size, m.pushed_at, COALESCE(h.actor, ''), COALESCE(h.at, t.updated_at)
+		FROM tags t JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest
+			LEFT JOIN tag_history h ON h.repository_id = t.repository_id AND h.name = t.name
+				AND h.seq = (SELECT MAX(l.seq) FROM tag_history l WHERE l.repository_id = t.repository_id AND l.name = t.name)
+		WHERE t.repository_id = $1 AND t.name >= $2 AND t.name < $3 AND t.name > $4 ORDER BY t.name LIMIT $5`,
+		repositoryID, first, last, after, limit)
+}
+
 // TagsOf returns the tags that point at one of the digests, in the order of
 // digest and name.
 func (q queries) TagsOf(ctx context.Context, repositoryID string, digests []string) ([]Tag, error) {

@@ -1106,6 +1106,50 @@ export interface ListAuditRecordsResponse {
   NextToken?: string;
 }
 
+export interface SearchTagsRequest {
+  /** The account of the registry; the caller's without it. */
+  RegistryId?: string;
+  /** The repository. */
+  RepositoryName: string;
+  /** What the tags begin with; all without it. */
+  Prefix?: string;
+  /** How many a page has at most; 50 without it. */
+  MaxResults?: number;
+  /** The NextToken of the page before. */
+  NextToken?: string;
+}
+
+export interface SearchTagsResponse {
+  /** The account of the registry; the caller's without it. */
+  RegistryId: string;
+  /** The repository. */
+  RepositoryName: string;
+  /** The page. */
+  Tags: FoundTag[];
+  /** What asks for the next page; nothing after the last one. */
+  NextToken?: string;
+}
+
+/** A tag that was found. */
+export interface FoundTag {
+  /** The tag. */
+  ImageTag: string;
+  /** The image that it points at. */
+  ImageDigest: string;
+  /** Who pointed it there. */
+  ActorArn: string;
+  /** When. */
+  ChangedAt: number;
+  /** The media type of the manifest. */
+  MediaType: string;
+  /** The type of the artifact, or the media type of the configuration. */
+  ArtifactType?: string;
+  /** The size that DescribeImages shows. */
+  Size: number;
+  /** When the image was pushed. */
+  PushedAt: number;
+}
+
 /** What each operation takes and returns. */
 export interface Operations {
   /** Creates an account and the first access key of its root user. The secret access key is returned this one time. */
@@ -1174,6 +1218,8 @@ export interface Operations {
   ListEvents: { input: ListEventsRequest; output: ListEventsResponse };
   /** Lists the audit trail of the node that answers, the newest first: each call that was allowed or refused. */
   ListAuditRecords: { input: ListAuditRecordsRequest; output: ListAuditRecordsResponse };
+  /** Lists the tags of a repository in the order of their names, with where they point and who pointed them there. */
+  SearchTags: { input: SearchTagsRequest; output: SearchTagsResponse };
 }
 
 export const targetPrefix = 'Nifuda_20261122';
