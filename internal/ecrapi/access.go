@@ -117,28 +117,3 @@ func (a *api) pulledTags(n registry.RepositoryName, ids []ecr.ImageIdentifier) f
 		return all, nil
 	}
 }
-
-// deletedTags are the tags that deletions would remove: the one that an
-// identifier names, or each of its digest.
-func deletedTags(ids []ecr.ImageIdentifier, seen []*registry.SeenTags) func(context.Context) ([][]string, error) {
-	return func(ctx context.Context) ([][]string, error) {
-		var all [][]string
-		for i, id := range ids {
-			if id.ImageTag != nil {
-				all = append(all, []string{*id.ImageTag})
-				continue
-			}
-			tags, err := seen[i].See(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, tag := range tags {
-				all = append(all, []string{tag})
-			}
-			if len(tags) == 0 {
-				all = append(all, nil)
-			}
-		}
-		return all, nil
-	}
-}

@@ -117,11 +117,13 @@ func (a *api) getImage(ctx context.Context, name registry.RepositoryName, asked 
 // BatchDeleteImage implements [ecr.Service] (spec B.2, 2).
 func (a *api) BatchDeleteImage(ctx context.Context, in *ecr.BatchDeleteImageRequest) (*ecr.BatchDeleteImageResponse, error) {
 	name := registry.RepositoryName{Registry: callerOf(ctx).registryID(in.RegistryId), Name: in.RepositoryName}
+	named := make([]registry.ImageID, len(in.ImageIds))
 	seen := make([]*registry.SeenTags, len(in.ImageIds))
 	for i, id := range in.ImageIds {
-		seen[i] = a.registry.SeenTags(name, value(id.ImageDigest))
+		named[i] = registry.ImageID{Digest: value(id.ImageDigest), Tag: value(id.ImageTag)}
+		seen[i] = a.registry.SeenTags(name, named[i].Digest)
 	}
-	err := a.authorize(ctx, iam.BatchDeleteImage, name.ARN(), name.Registry, withImageTags(deletedTags(in.ImageIds, seen)))
+	err := a.authorize(ctx, iam.BatchDeleteImage, name.ARN(), name.Registry, withImageTags(registry.TagsToDelete(named, seen)))
 	if err != nil {
 		return nil, err
 	}

@@ -235,6 +235,7 @@ type DescribeImageContentResponse struct {
 	ImageDigest            string       `json:"ImageDigest"`    // required, at most 200 characters
 	ConfigurationMediaType string       `json:"ConfigurationMediaType,omitzero"`
 	Configuration          string       `json:"Configuration,omitzero"`
+	ConfigurationDamaged   *bool        `json:"ConfigurationDamaged,omitzero"`
 	Layers                 []ImageLayer `json:"Layers,omitzero"` // required
 	UniqueBytes            int64        `json:"UniqueBytes"`     // required
 }

@@ -103,6 +103,7 @@ type Authorizer interface {
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
+	Insight      Insight
 	Keys         Keys
 	Sealing      Sealing
 	Collector    Collector

@@ -26,21 +26,36 @@ func (r *Registry) DeleteImages(ctx context.Context, n RepositoryName, ids []Ima
 		return nil, nil, err
 	}
 	for _, id := range ids {
-		d := &deletion{Repository: n, actor: actor, now: r.millis(), restorable: r.window > 0, ImageID: id, withLastTag: true, seen: seen}
-		err := r.delete(ctx, d)
-		refusal, refused := errors.AsType[*Error](err)
+		d := r.batchDeletion(n, id, seen, actor)
+		failure, err := failureOf(id, r.delete(ctx, d))
 		switch {
-		case err == nil:
-			deleted = append(deleted, d.deleted...)
-		case refused && refusal.Code == CodeImageReferenced:
-			failures = append(failures, ImageFailure{id, string(CodeImageReferenced), refusal.Message})
-		case refused && refusal.Code == CodeImageNotFound:
-			failures = append(failures, ImageFailure{id, "ImageNotFound", "Requested image not found"})
-		default:
+		case err != nil:
 			return nil, nil, err
+		case failure != nil:
+			failures = append(failures, *failure)
+		default:
+			deleted = append(deleted, d.deleted...)
 		}
 	}
 	return deleted, failures, nil
+}
+
+// batchDeletion is one deletion of a batch.
+func (r *Registry) batchDeletion(n RepositoryName, id ImageID, seen *SeenTags, actor string) *deletion {
+	return &deletion{Repository: n, actor: actor, now: r.millis(), restorable: r.window > 0, ImageID: id, withLastTag: true, seen: seen}
+}
+
+// failureOf is what a batch answers of a deletion that is refused, while the rest
+// goes on. Any other error ends it.
+func failureOf(id ImageID, err error) (*ImageFailure, error) {
+	refusal, refused := errors.AsType[*Error](err)
+	switch {
+	case refused && refusal.Code == CodeImageReferenced:
+		return &ImageFailure{id, string(CodeImageReferenced), refusal.Message}, nil
+	case refused && refusal.Code == CodeImageNotFound:
+		return &ImageFailure{id, "ImageNotFound", "Requested image not found"}, nil
+	}
+	return nil, err
 }
 
 // DeleteManifest deletes an image and its tags (OCI distribution-spec, deleting
@@ -91,10 +106,11 @@ type deletion struct {
 	repositoryID string
 	digest       string
 	deleted      []ImageID
+	imageDeleted bool
 }
 
 func (d *deletion) run(ctx context.Context, tx *store.Tx) error {
-	d.digest, d.deleted = d.Digest, nil
+	d.digest, d.deleted, d.imageDeleted = d.Digest, nil, false
 	row, err := tx.LockRepository(ctx, d.Repository.Registry.Account, d.Repository.Registry.Region, d.Repository.Name)
 	if err != nil {
 		return err
@@ -179,6 +195,7 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 	if err := d.keep(ctx, tx, tags); err != nil {
 		return err
 	}
+	d.imageDeleted = true
 	return tx.DeleteManifest(ctx, d.repositoryID, d.digest)
 }
 

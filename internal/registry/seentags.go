@@ -100,3 +100,28 @@ func (s *SeenTags) allow(tags []store.Tag) error {
 	}
 	return nil
 }
+
+// TagsToDelete returns what a batch of deletions is about, one by one: the tag that
+// an id names, or each of its digest, which are seen with it.
+func TagsToDelete(ids []ImageID, seen []*SeenTags) func(context.Context) ([][]string, error) {
+	return func(ctx context.Context) ([][]string, error) {
+		var all [][]string
+		for i, id := range ids {
+			if id.Tag != "" {
+				all = append(all, []string{id.Tag})
+				continue
+			}
+			tags, err := seen[i].See(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, tag := range tags {
+				all = append(all, []string{tag})
+			}
+			if len(tags) == 0 {
+				all = append(all, nil)
+			}
+		}
+		return all, nil
+	}
+}

@@ -101,6 +101,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	own := nifudaapi.New(nifudaapi.Options{
 		Accounts:      s.identities,
 		Repositories:  s.registry,
+		Insight:       s.registry,
 		Keys:          s.kms,
 		Sealing:       s.registry,
 		Collector:     s.registry,

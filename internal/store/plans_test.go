@@ -49,6 +49,12 @@ var whole = map[string]string{
 				COALESCE(MAX(counted_at), 0) AS counted_at FROM repository_usage WHERE repository_id = $1) AS k,
 			(SELECT COUNT(*) AS images, COALESCE(SUM(size), 0) AS bytes FROM manifests WHERE repository_id = $1) AS m,
 			(SELECT COUNT(*) AS blobs, COALESCE(SUM(size), 0) AS bytes FROM repository_blobs WHERE repository_id = $1) AS l`: "counts a repository",
+	`SELECT l.digest, l.size, (SELECT 1 FROM damaged_blobs d WHERE d.blob_id = l.blob_id) IS NOT NULL,
+		(SELECT COUNT(*) FROM (SELECT 1 FROM manifest_blobs m WHERE m.repository_id = l.repository_id AND m.blob_digest = l.digest LIMIT $5) AS images),
+		(SELECT COUNT(*) FROM (SELECT 1 FROM repository_blobs o JOIN repositories r ON r.id = o.repository_id
+			WHERE o.blob_id = l.blob_id AND o.repository_id <> l.repository_id AND r.account = $1 AND r.region = $2
+			AND EXISTS (SELECT 1 FROM manifest_blobs u WHERE u.repository_id = o.repository_id AND u.blob_digest = o.digest) LIMIT $5) AS others)
+		FROM repository_blobs l WHERE l.repository_id = $3 AND l.digest IN (SELECT value FROM json_each($4))`: "counts up to a limit",
 	`SELECT name, value, updated_at FROM account_quotas WHERE account = $1 ORDER BY name`:                    "as many as there are quotas",
 	`SELECT name, value, updated_at FROM repository_quotas WHERE repository_id = $1 ORDER BY name`:           "as many as there are quotas",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories WHERE account = $1 AND region = $2 LIMIT $3) AS found`: "counts up to a limit, for a new repository",

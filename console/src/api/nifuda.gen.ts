@@ -864,6 +864,8 @@ export interface DescribeImageContentResponse {
   ConfigurationMediaType?: string;
   /** The configuration, if it is JSON of at most 1 MiB. */
   Configuration?: string;
+  /** Whether the configuration is not shown because it is not as it was pushed. */
+  ConfigurationDamaged?: boolean;
   /** The layers in the order of the manifest. */
   Layers: ImageLayer[];
   /** The size of what no other image of the registry has, the configuration included. */
@@ -880,7 +882,7 @@ export interface ImageLayer {
   Size: number;
   /** How many other images of the repository have it; counted up to 1,000. */
   OtherImages: number;
-  /** How many other repositories of the account have it; counted up to 1,000. */
+  /** How many other repositories of the registry have an image with it; counted up to 1,000. */
   OtherRepositories: number;
   /** Whether its bytes are known to be damaged. */
   Damaged: boolean;
@@ -1206,9 +1208,9 @@ export interface Operations {
   SearchRepositories: { input: SearchRepositoriesRequest; output: SearchRepositoriesResponse };
   /** Lists the images of a repository in an order of choice, those that are a part of an index or refer to another image left out unless they are asked for. */
   SearchImages: { input: SearchImagesRequest; output: SearchImagesResponse };
-  /** Shows what an image is made of: its configuration and its layers, with who else has them. */
+  /** Shows what an image is made of: its configuration and its layers, with who else has them. It needs the permissions for ecr:BatchGetImage and ecr:GetDownloadUrlForLayer. */
   DescribeImageContent: { input: DescribeImageContentRequest; output: DescribeImageContentResponse };
-  /** Tells what BatchDeleteImage would do with the same images, and changes nothing. */
+  /** Tells what BatchDeleteImage would do with the same images, and changes nothing. It needs the permission for ecr:BatchDeleteImage. */
   PreviewImageDeletion: { input: PreviewImageDeletionRequest; output: PreviewImageDeletionResponse };
   /** Shows what a registry holds, how much sharing saves, what was pushed and pulled by day, and what is pulled most and never. */
   DescribeRegistryStatistics: { input: DescribeRegistryStatisticsRequest; output: DescribeRegistryStatisticsResponse };

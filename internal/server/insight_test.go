@@ -1,0 +1,82 @@
+package server
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nifuda/nifuda/internal/nifuda"
+)
+
+// digestOf returns the digest that a tag of the repository app points at.
+func (f *fixture) digestOf(tag string) string {
+	f.tb.Helper()
+	return f.send(f.v2("HEAD", "/v2/app/manifests/"+tag, nil), http.StatusOK).Header().Get("Docker-Content-Digest")
+}
+
+func TestAnImageIsShownToWhoMayPullIt(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, f *fixture) {
+		f.pushImage()
+		digest := f.digestOf("latest")
+		var out nifuda.DescribeImageContentResponse
+		f.ask(f.own("DescribeImageContent", map[string]any{"RepositoryName": "app", "ImageDigest": digest}), http.StatusOK, &out)
+		if out.Configuration == "" || out.ConfigurationMediaType == "" || out.UniqueBytes == 0 || out.RegistryId != f.account {
+			t.Errorf("%+v", out)
+		}
+		const pull = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"],"Resource":"*","Condition":{"StringLikeIfExists":{"nifuda:ImageTag":"latest"}}}}`
+		const manifests = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["ecr:BatchGetImage","nifuda:*"],"Resource":"*"}}`
+		const blobs = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["ecr:GetDownloadUrlForLayer","nifuda:*"],"Resource":"*"}}`
+		for name, c := range map[string]struct {
+			policy string
+			want   int
+		}{"puller": {pull, http.StatusOK}, "half": {manifests, http.StatusBadRequest}, "other half": {blobs, http.StatusBadRequest}} {
+			w := f.call(f.user(name[:4], c.policy), "nifuda", "Nifuda_20261122.DescribeImageContent", map[string]any{"RepositoryName": "app", "ImageDigest": digest})
+			if w.Code != c.want {
+				t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			}
+		}
+	})
+}
+
+func TestADeletionIsPreviewedForWhoMayCarryItOut(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, f *fixture) {
+		f.pushImage()
+		digest := f.digestOf("latest")
+		in := map[string]any{"RepositoryName": "app", "ImageIds": []any{
+			map[string]any{"ImageTag": "latest"}, map[string]any{"ImageTag": "none"}, map[string]any{},
+		}}
+		var out nifuda.PreviewImageDeletionResponse
+		f.ask(f.own("PreviewImageDeletion", in), http.StatusOK, &out)
+		want := nifuda.PreviewImageDeletionResponse{
+			RegistryId: f.account, RepositoryName: "app", Images: []nifuda.PreviewedDeletion{{ImageDigest: digest, ImageTags: []string{"latest"}, ImageDeleted: true}},
+			Failures: []nifuda.PreviewedFailure{
+				{ImageId: &nifuda.DeletionImageId{}, FailureCode: "MissingDigestAndTag", FailureReason: "Invalid request parameters: both tag and digest cannot be null"},
+				{ImageId: &nifuda.DeletionImageId{ImageTag: new("none")}, FailureCode: "ImageNotFound", FailureReason: "Requested image not found"},
+			},
+			FreedBytes: out.FreedBytes, UndeleteWindowSeconds: out.UndeleteWindowSeconds,
+		}
+		if diff := cmp.Diff(want, out); diff != "" || out.FreedBytes == 0 || out.UndeleteWindowSeconds == 0 {
+			t.Errorf("%d bytes, %d s: %s", out.FreedBytes, out.UndeleteWindowSeconds, diff)
+		}
+		f.digestOf("latest") // is still there
+
+		// Of an image all tags must be those that may be deleted.
+		f.send(f.v2("PUT", "/v2/app/manifests/v2", f.send(f.v2("GET", "/v2/app/manifests/latest", nil), http.StatusOK).Body.Bytes()), http.StatusCreated)
+		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ecr:BatchDeleteImage","Resource":"*","Condition":{"StringEquals":{"nifuda:ImageTag":"latest"}}}}`
+		deleter := f.user("deleter", policy)
+		for id, c := range map[string]struct {
+			in   map[string]any
+			want int
+		}{
+			"its tag":     {map[string]any{"ImageTag": "latest"}, http.StatusOK},
+			"another tag": {map[string]any{"ImageTag": "v2"}, http.StatusBadRequest},
+			"all tags":    {map[string]any{"ImageDigest": digest}, http.StatusBadRequest},
+		} {
+			w := f.call(deleter, "nifuda", "Nifuda_20261122.PreviewImageDeletion", map[string]any{"RepositoryName": "app", "ImageIds": []any{c.in}})
+			if w.Code != c.want {
+				t.Errorf("%s: %d %s", id, w.Code, w.Body)
+			}
+		}
+	})
+}
