@@ -230,9 +230,11 @@ type DescribeImageContentRequest struct {
 
 // DescribeImageContentResponse is the response of [Service.DescribeImageContent].
 type DescribeImageContentResponse struct {
-	RegistryId             string       `json:"RegistryId"`     // required
-	RepositoryName         string       `json:"RepositoryName"` // required, 2 to 256 characters
-	ImageDigest            string       `json:"ImageDigest"`    // required, at most 200 characters
+	RegistryId             string       `json:"RegistryId"`        // required
+	RepositoryName         string       `json:"RepositoryName"`    // required, 2 to 256 characters
+	ImageDigest            string       `json:"ImageDigest"`       // required, at most 200 characters
+	Manifest               string       `json:"Manifest"`          // required
+	ManifestMediaType      string       `json:"ManifestMediaType"` // required
 	ConfigurationMediaType string       `json:"ConfigurationMediaType,omitzero"`
 	Configuration          string       `json:"Configuration,omitzero"`
 	ConfigurationDamaged   *bool        `json:"ConfigurationDamaged,omitzero"`

@@ -38,6 +38,7 @@ func (a *api) DescribeImageContent(ctx context.Context, in *nifuda.DescribeImage
 	}
 	out := &nifuda.DescribeImageContentResponse{
 		RegistryId: n.Registry.Account, RepositoryName: n.Name, ImageDigest: in.ImageDigest,
+		Manifest: string(content.Manifest.Payload), ManifestMediaType: content.Manifest.MediaType,
 		ConfigurationMediaType: content.ConfigurationMediaType, Configuration: string(content.Configuration),
 		ConfigurationDamaged: &content.ConfigurationDamaged,
 		Layers:               make([]nifuda.ImageLayer, len(content.Layers)), UniqueBytes: content.UniqueBytes,

@@ -22,6 +22,7 @@ const (
 
 // ImageContent is what an image is made of.
 type ImageContent struct {
+	Manifest Manifest
 	// ConfigurationMediaType is "" for an image without one.
 	ConfigurationMediaType string
 	// Configuration is a JSON document, nil if there is none to show.
@@ -41,8 +42,8 @@ type ImageLayer struct {
 	Damaged                        bool
 }
 
-// ImageContent returns what an image is made of. It refuses as [Registry.Manifest]
-// does.
+// ImageContent returns what an image is made of, which counts as no pull. It refuses
+// as [Registry.Manifest] does.
 func (r *Registry) ImageContent(ctx context.Context, n RepositoryName, digest string) (ImageContent, error) {
 	found, err := r.Manifest(ctx, n, ImageID{Digest: digest})
 	if err != nil {
@@ -52,7 +53,7 @@ func (r *Registry) ImageContent(ctx context.Context, n RepositoryName, digest st
 	if err != nil {
 		return ImageContent{}, fmt.Errorf("parse manifest %s: %w", digest, err)
 	}
-	var c ImageContent
+	c := ImageContent{Manifest: found}
 	if err := r.addLayers(ctx, n, digest, m, &c); err != nil {
 		return ImageContent{}, err
 	}

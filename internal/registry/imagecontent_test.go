@@ -46,7 +46,8 @@ func TestContentOfAnImageSaysWhoElseHasItsLayers(t *testing.T) {
 		f.create(t, abroad, registry.TagMutability{})
 		config := []byte(`{"architecture":"amd64"}`)
 		own, shared, everywhere := []byte("own layer"), []byte("shared layer"), []byte("a layer of everybody")
-		digest := f.put(t, app, configType, config, everywhere, shared, own, shared).Digest
+		pushed := f.put(t, app, configType, config, everywhere, shared, own, shared)
+		digest := pushed.Digest
 		f.put(t, app, configType, []byte(`{"n":2}`), shared, everywhere)
 		f.put(t, app, configType, []byte(`{"n":3}`), everywhere)
 		f.put(t, other, configType, []byte(`{"n":4}`), everywhere)
@@ -58,7 +59,7 @@ func TestContentOfAnImageSaysWhoElseHasItsLayers(t *testing.T) {
 			return registry.ImageLayer{Digest: d.Digest.String(), MediaType: layerType, Size: d.Size, OtherImages: images, OtherRepositories: repositories}
 		}
 		want := registry.ImageContent{
-			ConfigurationMediaType: configType, Configuration: config, UniqueBytes: int64(len(own) + len(config)),
+			Manifest: pushed.Manifest, ConfigurationMediaType: configType, Configuration: config, UniqueBytes: int64(len(own) + len(config)),
 			Layers: []registry.ImageLayer{layer(everywhere, 2, 1), layer(shared, 1, 0), layer(own, 0, 0), layer(shared, 1, 0)},
 		}
 		if diff := cmp.Diff(want, f.content(t, app, digest)); diff != "" {
@@ -102,7 +103,7 @@ func TestConfigurationsThatAreShown(t *testing.T) {
 		child := f.image(t, app, "child")
 		f.push(t, app, child)
 		index := f.push(t, app, encode(t, imageText{MediaType: manifest.MediaTypeIndex, Manifests: []descriptor{describe(manifest.MediaTypeImage, child)}}))
-		if diff := cmp.Diff(registry.ImageContent{Layers: []registry.ImageLayer{}}, f.content(t, app, index.Digest)); diff != "" {
+		if diff := cmp.Diff(registry.ImageContent{Manifest: index.Manifest, Layers: []registry.ImageLayer{}}, f.content(t, app, index.Digest)); diff != "" {
 			t.Errorf("index: %s", diff)
 		}
 	})

@@ -860,6 +860,10 @@ export interface DescribeImageContentResponse {
   RepositoryName: string;
   /** The digest of the image. */
   ImageDigest: string;
+  /** The manifest, byte for byte. Reading it here is no pull. */
+  Manifest: string;
+  /** Its media type. */
+  ManifestMediaType: string;
   /** The media type of the configuration, if the image has one. */
   ConfigurationMediaType?: string;
   /** The configuration, if it is JSON of at most 1 MiB. */
@@ -1208,7 +1212,7 @@ export interface Operations {
   SearchRepositories: { input: SearchRepositoriesRequest; output: SearchRepositoriesResponse };
   /** Lists the images of a repository in an order of choice, those that are a part of an index or refer to another image left out unless they are asked for. */
   SearchImages: { input: SearchImagesRequest; output: SearchImagesResponse };
-  /** Shows what an image is made of: its configuration and its layers, with who else has them. It needs the permissions for ecr:BatchGetImage and ecr:GetDownloadUrlForLayer. */
+  /** Shows what an image is made of: its manifest, its configuration and its layers, with who else has them. It needs the permissions for ecr:BatchGetImage and ecr:GetDownloadUrlForLayer. */
   DescribeImageContent: { input: DescribeImageContentRequest; output: DescribeImageContentResponse };
   /** Tells what BatchDeleteImage would do with the same images, and changes nothing. It needs the permission for ecr:BatchDeleteImage. */
   PreviewImageDeletion: { input: PreviewImageDeletionRequest; output: PreviewImageDeletionResponse };
