@@ -5,14 +5,14 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useLanguage } from '../i18n';
 import { commandLine } from '../lib/shell';
 
-/** Cli shows the commands of the AWS CLI that do what a form does. */
-export default function Cli({ commands }: { commands: string[][] }) {
+/** Cli shows the commands of the AWS CLI that do what a form does: as words, or as a line for a POSIX shell. */
+export default function Cli({ commands }: { commands: (string[] | string)[] }) {
   const { t } = useLanguage();
   return (
     <ExpandableSection headerText={t('common.cliHint')} variant="footer">
       <SpaceBetween size="xs">
         {commands.map((words) => {
-          const line = commandLine(words);
+          const line = typeof words === 'string' ? words : commandLine(words);
           return (
             <div className="command" key={line} data-testid="cli">
               <Box variant="code">{line}</Box>
