@@ -1,6 +1,7 @@
 import '@cloudscape-design/global-styles/index.css';
 import './app.css';
 import './lib/clipboard';
+import './lib/mode';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import App from './App';

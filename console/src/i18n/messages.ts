@@ -3,6 +3,7 @@ import { common } from './common';
 import { images } from './images';
 import { insight } from './insight';
 import { repositories } from './repositories';
+import { shell } from './shell';
 import { signin } from './signin';
 import { tags } from './tags';
 
@@ -13,6 +14,7 @@ export type Locale = 'en' | 'ja';
 export const messages = {
   en: {
     ...common.en,
+    ...shell.en,
     ...signin.en,
     ...repositories.en,
     ...images.en,
@@ -22,6 +24,7 @@ export const messages = {
   },
   ja: {
     ...common.ja,
+    ...shell.ja,
     ...signin.ja,
     ...repositories.ja,
     ...images.ja,

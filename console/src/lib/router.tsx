@@ -1,11 +1,12 @@
 import { type MouseEvent, useSyncExternalStore } from 'react';
+import { decodePath, encodePath } from './address';
 
 // Every view has its URL under this path. Names of repositories hold slashes, so
 // what is inside of one is said by the query: /repositories/team/app?tab=tags.
 const base = '/_console';
 
 export interface Place {
-  /** The path without the console's own, such as /repositories/team/app. */
+  /** The path without the console's own, such as /repositories/team/app; empty when it cannot be read. */
   path: string;
   query: URLSearchParams;
 }
@@ -21,7 +22,7 @@ const current = () => location.pathname.slice(base.length) + location.search;
 export function usePlace(): Place {
   const now = useSyncExternalStore(subscribe, current);
   const [path, query] = now.split('?', 2);
-  return { path: decodeURI(path) || '/', query: new URLSearchParams(query) };
+  return { path: decodePath(path || '/') ?? '', query: new URLSearchParams(query) };
 }
 
 /** href is the address of a place; parameters that are undefined are left out. */
@@ -31,7 +32,7 @@ export function href(path: string, parameters: Record<string, string | undefined
     if (value !== undefined) query.set(name, value);
   }
   const text = query.toString();
-  return base + encodeURI(path) + (text ? `?${text}` : '');
+  return base + encodePath(path) + (text ? `?${text}` : '');
 }
 
 /** go moves to an address that href made. */

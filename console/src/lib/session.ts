@@ -18,7 +18,7 @@ export interface Session {
 const key = 'nifuda.session';
 const listeners = new Set<() => void>();
 let session = load();
-let expired = false;
+let ended: Session | null = null;
 
 function load(): Session | null {
   try {
@@ -29,8 +29,9 @@ function load(): Session | null {
   }
 }
 
-function set(next: Session | null) {
+function set(next: Session | null, last: Session | null = null) {
   session = next;
+  ended = last;
   if (next) sessionStorage.setItem(key, JSON.stringify(next));
   else sessionStorage.removeItem(key);
   for (const listener of listeners) listener();
@@ -44,31 +45,31 @@ const subscribe = (listener: () => void) => {
 /** useSession is the session of this tab, or null. */
 export const useSession = () => useSyncExternalStore(subscribe, () => session);
 
-/** useExpired reports whether the last session ended by itself. */
-export const useExpired = () => useSyncExternalStore(subscribe, () => expired);
+/** useEnded is the session that ended by itself, until another begins. What it showed stays on the page. */
+export const useEnded = () => useSyncExternalStore(subscribe, () => ended);
 
-/** enter begins a session. */
+/** enter begins a session, in the other tabs too that have none. */
 export function enter(next: Session) {
-  expired = false;
   set(next);
+  if (!next.from) tabs?.postMessage({ session: next });
 }
 
-/** leave ends the session, or goes back to the one that it was entered from. */
+/** leave goes back to the session that this one was entered from. */
 export function leave() {
-  expired = false;
-  set(session?.from ?? null);
+  const before = session?.from;
+  if (before && before.expiration > Date.now()) set({ ...before, region: session?.region ?? before.region });
+  else set(null, before);
 }
 
-/** signOut ends the session and those that it was entered from. */
+/** signOut ends the session, in all tabs. */
 export function signOut() {
-  expired = false;
   set(null);
+  tabs?.postMessage({ out: true });
 }
 
 /** expire ends a session that the server takes no longer; the place stays. */
 export function expire() {
-  expired = true;
-  set(null);
+  if (session) set(null, session);
 }
 
 /** chooseRegion goes on in another region. */
@@ -76,10 +77,25 @@ export function chooseRegion(region: string) {
   if (session) set({ ...session, region });
 }
 
+interface Message {
+  ask?: true;
+  session?: Session;
+  out?: true;
+}
+
 // A link that is opened in a new tab asks the other tabs for their session.
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel('nifuda.tabs') : null;
-tabs?.addEventListener('message', ({ data }: MessageEvent<{ ask?: true; session?: Session }>) => {
+tabs?.addEventListener('message', ({ data }: MessageEvent<Message>) => {
   if (data.ask && session) tabs.postMessage({ session });
-  if (data.session && !session && !expired) enter(data.session);
+  if (data.out) set(null);
+  if (data.session && takes(data.session)) set({ ...data.session, region: regionFor(data.session) });
 });
 if (!session) tabs?.postMessage({ ask: true });
+
+// Who renews a session renews it everywhere; each tab stays in its region.
+const takes = (offered: Session) =>
+  session
+    ? session.arn === offered.arn && session.expiration < offered.expiration
+    : !ended || ended.arn === offered.arn;
+
+const regionFor = (offered: Session) => (session ?? ended ?? offered).region;
