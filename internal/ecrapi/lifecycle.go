@@ -13,7 +13,7 @@ func (a *api) PutLifecyclePolicy(ctx context.Context, in *ecr.PutLifecyclePolicy
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.PutLifecyclePolicy(ctx, name, in.LifecyclePolicyText); err != nil {
+	if err := a.registry.PutLifecyclePolicy(ctx, name, in.LifecyclePolicyText, callerOf(ctx).Principal.ARN); err != nil {
 		return nil, err
 	}
 	return &ecr.PutLifecyclePolicyResponse{
@@ -43,7 +43,7 @@ func (a *api) DeleteLifecyclePolicy(ctx context.Context, in *ecr.DeleteLifecycle
 	if err != nil {
 		return nil, err
 	}
-	policy, err := a.registry.DeleteLifecyclePolicy(ctx, name)
+	policy, err := a.registry.DeleteLifecyclePolicy(ctx, name, callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func (a *api) SetRepositoryPolicy(ctx context.Context, in *ecr.SetRepositoryPoli
 	again := a.question(ctx, iam.SetRepositoryPolicy, name.ARN(), name.Registry)
 	err = a.registry.SetRepositoryPolicy(ctx, name, *in.PolicyText, func(ctx context.Context, policy *iam.Document) (iam.Pins, error) {
 		return a.authorizer.CheckRepositoryPolicy(ctx, again, policy, value(in.Force))
-	})
+	}, callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (a *api) DeleteRepositoryPolicy(ctx context.Context, in *ecr.DeleteReposito
 	if err != nil {
 		return nil, err
 	}
-	text, err := a.registry.DeleteRepositoryPolicy(ctx, name)
+	text, err := a.registry.DeleteRepositoryPolicy(ctx, name, callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (a *api) PutRegistryPolicy(ctx context.Context, in *ecr.PutRegistryPolicyRe
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.PutRegistryPolicy(ctx, id, *in.PolicyText, a.authorizer.CheckRegistryPolicy); err != nil {
+	if err := a.registry.PutRegistryPolicy(ctx, id, *in.PolicyText, a.authorizer.CheckRegistryPolicy, callerOf(ctx).Principal.ARN); err != nil {
 		return nil, err
 	}
 	return &ecr.PutRegistryPolicyResponse{RegistryId: id.Account, PolicyText: *in.PolicyText}, nil
@@ -80,7 +80,7 @@ func (a *api) DeleteRegistryPolicy(ctx context.Context, _ *ecr.DeleteRegistryPol
 	if err != nil {
 		return nil, err
 	}
-	text, err := a.registry.DeleteRegistryPolicy(ctx, id)
+	text, err := a.registry.DeleteRegistryPolicy(ctx, id, callerOf(ctx).Principal.ARN)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (a *api) PutAccountSetting(ctx context.Context, in *ecr.PutAccountSettingRe
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.PutAccountSetting(ctx, id, registry.AccountSetting(in.Name), *in.Value); err != nil {
+	if err := a.registry.PutAccountSetting(ctx, id, registry.AccountSetting(in.Name), *in.Value, callerOf(ctx).Principal.ARN); err != nil {
 		return nil, err
 	}
 	return &ecr.PutAccountSettingResponse{Name: in.Name, Value: *in.Value}, nil

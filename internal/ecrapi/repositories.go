@@ -104,7 +104,7 @@ func (a *api) PutImageTagMutability(ctx context.Context, in *ecr.PutImageTagMuta
 	if err != nil {
 		return nil, err
 	}
-	if err := a.registry.SetTagMutability(ctx, name, tagMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters)); err != nil {
+	if err := a.registry.SetTagMutability(ctx, name, tagMutability(in.ImageTagMutability, in.ImageTagMutabilityExclusionFilters), callerOf(ctx).Principal.ARN); err != nil {
 		return nil, err
 	}
 	return &ecr.PutImageTagMutabilityResponse{
@@ -120,7 +120,7 @@ func (a *api) PutImageScanningConfiguration(ctx context.Context, in *ecr.PutImag
 		return nil, err
 	}
 	scan := scansOnPush(in.ImageScanningConfiguration)
-	if err := a.registry.SetScanOnPush(ctx, name, scan); err != nil {
+	if err := a.registry.SetScanOnPush(ctx, name, scan, callerOf(ctx).Principal.ARN); err != nil {
 		return nil, err
 	}
 	return &ecr.PutImageScanningConfigurationResponse{

@@ -18,6 +18,11 @@ type ImageAction struct {
 	// Restored says that a push is the return of what was deleted or overwritten.
 	// It is ours, and left out otherwise.
 	Restored bool `json:"restored,omitempty"`
+	// TagOnly says that the image was there before, or is there after. Previous is
+	// the image that the tag pointed at before. Both are ours, and left out
+	// otherwise.
+	TagOnly  bool          `json:"tag-only,omitempty"`
+	Previous digest.Digest `json:"previous-image-digest,omitempty"`
 }
 
 // DetailType implements [Detail].

@@ -81,6 +81,7 @@ const (
 	DescribeTagHistory      = "nifuda:DescribeTagHistory"
 	ListDeletedImages       = "nifuda:ListDeletedImages"
 	ListDeletedRepositories = "nifuda:ListDeletedRepositories"
+	ListEvents              = "nifuda:ListEvents"
 	RestoreImage            = "nifuda:RestoreImage"
 	RestoreRepository       = "nifuda:RestoreRepository"
 	RestoreTag              = "nifuda:RestoreTag"
@@ -132,7 +133,7 @@ func IsOfRepositories(action, resource string) bool {
 }
 
 // ownActions are those of our own that a resource policy may name.
-var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, RestoreImage, RestoreRepository, RestoreTag, SearchTags}
+var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, ListEvents, RestoreImage, RestoreRepository, RestoreTag, SearchTags}
 
 // ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{

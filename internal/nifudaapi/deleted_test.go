@@ -184,7 +184,7 @@ func TestWhatWasDeletedIsListedAndComesBack(t *testing.T) {
 		f.wantError(t, homeRoot, "RestoreTag", `{"RepositoryName":"team/app","ImageTag":"prod"}`, "InvalidParameterException")
 		f.wantError(t, homeRoot, "RestoreTag", `{"RepositoryName":"team/app","ImageTag":"prod","Sequence":2}`, "ImageNotFoundException")
 		f.wantError(t, homeRoot, "ListDeletedImages", `{"RepositoryName":"team/app","ImageDigest":"`+one+`","ImageTag":"v1"}`, "InvalidParameterException")
-		if err := f.registry.SetTagMutability(t.Context(), f.n, registry.TagMutability{Mode: registry.Immutable}); err != nil {
+		if err := f.registry.SetTagMutability(t.Context(), f.n, registry.TagMutability{Mode: registry.Immutable}, homeRoot); err != nil {
 			t.Fatal(err)
 		}
 		f.wantError(t, homeRoot, "RestoreTag", `{"RepositoryName":"team/app","ImageTag":"prod","Sequence":1}`, "ImageTagAlreadyExistsException")
@@ -340,7 +340,7 @@ func TestRestoringTakesItsOwnPermissions(t *testing.T) {
 		// Another account, by the repository's policy.
 		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + other + `"},"Action":["nifuda:DescribeTagHistory","nifuda:Restore*"]}}`
 		accept := func(context.Context, *iam.Document) (iam.Pins, error) { return nil, nil }
-		if err := f.registry.SetRepositoryPolicy(t.Context(), f.n, policy, accept); err != nil {
+		if err := f.registry.SetRepositoryPolicy(t.Context(), f.n, policy, accept, homeRoot); err != nil {
 			t.Fatal(err)
 		}
 		f.delete(t, one)

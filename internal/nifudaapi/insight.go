@@ -20,6 +20,8 @@ type Insight interface {
 	SeenTags(n registry.RepositoryName, digest string) *registry.SeenTags
 	// PreviewDeletion tells what a deletion would do.
 	PreviewDeletion(ctx context.Context, n registry.RepositoryName, ids []registry.ImageID, seen []*registry.SeenTags, actor string) (registry.DeletionPreview, error)
+	// Events returns a page of what happened in a registry, newest first.
+	Events(ctx context.Context, id registry.ID, filter registry.EventFilter, after registry.Cursor, limit int) ([]registry.RegistryEvent, registry.Cursor, error)
 }
 
 // DescribeImageContent implements [nifuda.Service]. Whoever may pull an image may

@@ -141,7 +141,7 @@ func (d *deletion) deleteTag(ctx context.Context, tx *store.Tx) error {
 	if err := d.removeTag(ctx, tx, d.Tag); err != nil {
 		return err
 	}
-	if err := d.announce(ctx, tx, "", "", d.Tag); err != nil {
+	if err := d.announce(ctx, tx, event.ImageAction{Tag: d.Tag, TagOnly: true}); err != nil {
 		return err
 	}
 	if tags > 1 {
@@ -182,13 +182,13 @@ func (d *deletion) deleteImage(ctx context.Context, tx *store.Tx) error {
 		if err := d.removeTag(ctx, tx, t.Name); err != nil {
 			return err
 		}
-		if err := d.announce(ctx, tx, mediaType, artifactType, t.Name); err != nil {
+		if err := d.announce(ctx, tx, event.ImageAction{Tag: t.Name, ManifestMediaType: mediaType, ArtifactMediaType: artifactType}); err != nil {
 			return err
 		}
 	}
 	if len(tags) == 0 {
 		d.deleted = append(d.deleted, ImageID{Digest: d.digest})
-		if err := d.announce(ctx, tx, mediaType, artifactType, ""); err != nil {
+		if err := d.announce(ctx, tx, event.ImageAction{ManifestMediaType: mediaType, ArtifactMediaType: artifactType}); err != nil {
 			return err
 		}
 	}
@@ -223,9 +223,7 @@ func (d *deletion) removeTag(ctx context.Context, tx *store.Tx, tag string) erro
 	return tx.RecordTag(ctx, d.repositoryID, tag, "", d.actor, d.now)
 }
 
-func (d *deletion) announce(ctx context.Context, tx *store.Tx, mediaType, artifactType, tag string) error {
-	return recordImageAction(ctx, tx, d.Repository, d.actor, d.now, event.ImageAction{
-		Action: event.Delete, Digest: digest.Digest(d.digest), Tag: tag,
-		ManifestMediaType: mediaType, ArtifactMediaType: artifactType,
-	})
+func (d *deletion) announce(ctx context.Context, tx *store.Tx, a event.ImageAction) error {
+	a.Action, a.Digest = event.Delete, digest.Digest(d.digest)
+	return recordImageAction(ctx, tx, d.Repository, d.actor, d.now, a)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/lifecycle"
 	"github.com/nifuda/nifuda/internal/store"
@@ -27,7 +28,7 @@ type PolicyCheck func(ctx context.Context, policy *iam.Document) (iam.Pins, erro
 // SetRepositoryPolicy sets a repository's policy, byte for byte. A text that is
 // no policy, or that the check does not let pass, is refused with
 // InvalidParameter.
-func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, check PolicyCheck) error {
+func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, text string, check PolicyCheck, actor string) error {
 	policy, err := iam.ParseRepositoryPolicy(text)
 	var pins iam.Pins
 	if err == nil {
@@ -37,7 +38,7 @@ func (r *Registry) SetRepositoryPolicy(ctx context.Context, n RepositoryName, te
 		return r.orRepositoryNotFound(ctx, n, explainPolicy(err, "Invalid repository policy provided"))
 	}
 	defer r.protections.change(n)()
-	return r.putDocument(ctx, n, store.RepositoryPolicy, text, pins)
+	return r.putDocument(ctx, n, store.RepositoryPolicy, text, pins, actor)
 }
 
 // explainPolicy tells why a policy is not taken.
@@ -59,9 +60,9 @@ func (r *Registry) RepositoryPolicy(ctx context.Context, n RepositoryName) (text
 }
 
 // DeleteRepositoryPolicy removes a repository's policy and returns it.
-func (r *Registry) DeleteRepositoryPolicy(ctx context.Context, n RepositoryName) (text string, err error) {
+func (r *Registry) DeleteRepositoryPolicy(ctx context.Context, n RepositoryName, actor string) (text string, err error) {
 	defer r.protections.change(n)()
-	d, err := r.deleteDocument(ctx, n, store.RepositoryPolicy)
+	d, err := r.deleteDocument(ctx, n, store.RepositoryPolicy, actor)
 	return d.Text, err
 }
 
@@ -71,7 +72,7 @@ const minLifecycleText, maxLifecycleText = 100, 30720
 
 // PutLifecyclePolicy sets a repository's lifecycle policy, byte for byte, or
 // refuses a text that is none with InvalidParameter.
-func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, text string) error {
+func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, text, actor string) error {
 	switch length := utf8.RuneCountInString(text); {
 	case length < minLifecycleText:
 		return r.orRepositoryNotFound(ctx, n, InvalidParameter("LifecyclePolicyText", fmt.Sprintf("Member must have length greater than or equal to %d", minLifecycleText)))
@@ -81,7 +82,7 @@ func (r *Registry) PutLifecyclePolicy(ctx context.Context, n RepositoryName, tex
 	if _, err := lifecycle.Parse(text); err != nil {
 		return r.orRepositoryNotFound(ctx, n, &Error{Code: CodeInvalidParameter, Message: err.Error()})
 	}
-	return r.putDocument(ctx, n, store.LifecyclePolicy, text, nil)
+	return r.putDocument(ctx, n, store.LifecyclePolicy, text, nil, actor)
 }
 
 // LifecyclePolicy returns a repository's lifecycle policy, or refuses with
@@ -92,8 +93,8 @@ func (r *Registry) LifecyclePolicy(ctx context.Context, n RepositoryName) (Lifec
 }
 
 // DeleteLifecyclePolicy removes a repository's lifecycle policy and returns it.
-func (r *Registry) DeleteLifecyclePolicy(ctx context.Context, n RepositoryName) (LifecyclePolicy, error) {
-	d, err := r.deleteDocument(ctx, n, store.LifecyclePolicy)
+func (r *Registry) DeleteLifecyclePolicy(ctx context.Context, n RepositoryName, actor string) (LifecyclePolicy, error) {
+	d, err := r.deleteDocument(ctx, n, store.LifecyclePolicy, actor)
 	return lifecyclePolicyOf(d), err
 }
 
@@ -105,13 +106,22 @@ func lifecyclePolicyOf(d store.Document) LifecyclePolicy {
 	return p
 }
 
-func (r *Registry) putDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, text string, pins iam.Pins) error {
+// documentKinds are how events call what happens to documents.
+var documentKinds = map[store.DocumentKind]struct{ set, deleted event.Kind }{
+	store.RepositoryPolicy: {event.RepositoryPolicySet, event.RepositoryPolicyDeleted},
+	store.LifecyclePolicy:  {event.LifecyclePolicySet, event.LifecyclePolicyDeleted},
+}
+
+func (r *Registry) putDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, text string, pins iam.Pins, actor string) error {
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
 			return err
 		}
-		return tx.PutDocument(ctx, row.ID, kind, text, pins.Text())
+		if err := tx.PutDocument(ctx, row.ID, kind, text, pins.Text()); err != nil {
+			return err
+		}
+		return recordChange(ctx, tx, n, actor, r.millis(), event.Change{Kind: documentKinds[kind].set})
 	})
 	return r.explain("set policy of", n, err)
 }
@@ -128,7 +138,7 @@ func (r *Registry) document(ctx context.Context, n RepositoryName, kind store.Do
 	return d, r.explain("read policy of", n, err)
 }
 
-func (r *Registry) deleteDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind) (d store.Document, err error) {
+func (r *Registry) deleteDocument(ctx context.Context, n RepositoryName, kind store.DocumentKind, actor string) (d store.Document, err error) {
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
 		row, err := tx.LockRepository(ctx, n.Registry.Account, n.Registry.Region, n.Name)
 		if err != nil {
@@ -141,7 +151,10 @@ func (r *Registry) deleteDocument(ctx context.Context, n RepositoryName, kind st
 		if err != nil {
 			return err
 		}
-		return tx.DeleteDocument(ctx, row.ID, kind)
+		if err := tx.DeleteDocument(ctx, row.ID, kind); err != nil {
+			return err
+		}
+		return recordChange(ctx, tx, n, actor, r.millis(), event.Change{Kind: documentKinds[kind].deleted})
 	})
 	return d, r.explain("delete policy of", n, err)
 }
@@ -156,7 +169,7 @@ func documentNotFound(n RepositoryName, kind store.DocumentKind) *Error {
 // PutRegistryPolicy sets a registry's policy, byte for byte. A text that is no
 // policy, goes beyond the registry's scope of policies, or that the check does
 // not let pass, is refused with InvalidParameter.
-func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, check PolicyCheck) error {
+func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, check PolicyCheck, actor string) error {
 	const invalid = "Invalid registry policy provided"
 	policy, err := iam.ParseRegistryPolicy(text)
 	var pins iam.Pins
@@ -177,7 +190,11 @@ func (r *Registry) PutRegistryPolicy(ctx context.Context, id ID, text string, ch
 				return InvalidParameter("PolicyText", invalid)
 			}
 		}
-		return tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, pins.Text(), r.millis())
+		now := r.millis()
+		if err := tx.PutSetting(ctx, id.Account, id.Region, store.RegistryPolicy, text, pins.Text(), now); err != nil {
+			return err
+		}
+		return recordChange(ctx, tx, RepositoryName{Registry: id}, actor, now, event.Change{Kind: event.RegistryPolicySet})
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal
@@ -196,13 +213,16 @@ func (r *Registry) RegistryPolicy(ctx context.Context, id ID) (text string, err 
 }
 
 // DeleteRegistryPolicy removes a registry's policy and returns it.
-func (r *Registry) DeleteRegistryPolicy(ctx context.Context, id ID) (text string, err error) {
+func (r *Registry) DeleteRegistryPolicy(ctx context.Context, id ID, actor string) (text string, err error) {
 	defer r.protections.changeAll()()
 	err = r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) (err error) {
 		if text, err = tx.Setting(ctx, id.Account, id.Region, store.RegistryPolicy); err != nil {
 			return err
 		}
-		return tx.DeleteSetting(ctx, id.Account, id.Region, store.RegistryPolicy)
+		if err := tx.DeleteSetting(ctx, id.Account, id.Region, store.RegistryPolicy); err != nil {
+			return err
+		}
+		return recordChange(ctx, tx, RepositoryName{Registry: id}, actor, r.millis(), event.Change{Kind: event.RegistryPolicyDeleted})
 	})
 	return text, explainRegistryPolicy(id, err)
 }

@@ -2,11 +2,9 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -148,17 +146,4 @@ func (r *Registry) sweepRows(ctx context.Context, deleteBatch func(context.Conte
 			return err
 		}
 	}
-}
-
-// recordImageAction writes the event of an image's push or deletion.
-func recordImageAction(ctx context.Context, tx *store.Tx, n RepositoryName, actor string, now int64, a event.ImageAction) error {
-	a.Result, a.Repository = event.Success, n.Name
-	detail, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("encode event: %w", err)
-	}
-	return tx.InsertEvent(ctx, store.Event{
-		ID: newID(), Account: n.Registry.Account, Region: n.Registry.Region, Type: a.DetailType(),
-		Resource: n.ARN(), Actor: actor, Detail: string(detail), At: now,
-	})
 }

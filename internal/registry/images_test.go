@@ -200,7 +200,7 @@ func TestMutabilityModes(t *testing.T) {
 	} {
 		t.Run(string(c.mode), func(t *testing.T) {
 			each(t, func(t *testing.T, f fixture) {
-				if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: c.mode, Exclusions: c.exclusions}); err != nil {
+				if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: c.mode, Exclusions: c.exclusions}, actor); err != nil {
 					t.Fatal(err)
 				}
 				one, two := f.image(t, app, "one"), f.image(t, app, "two")
@@ -227,7 +227,7 @@ func TestPutImageIsAllOrNothing(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
 		one, two := f.image(t, app, "one"), f.image(t, app, "two")
 		f.push(t, app, one, "v1")
-		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}); err != nil {
+		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}, actor); err != nil {
 			t.Fatal(err)
 		}
 		_, err := f.PutImage(t.Context(), registry.NewImage{Repository: app, Payload: two, Tags: []string{"v2", "v1"}})
@@ -240,7 +240,7 @@ func TestPutImageIsAllOrNothing(t *testing.T) {
 
 func TestOneOfManyPushersOfAnImmutableTagWins(t *testing.T) {
 	each(t, func(t *testing.T, f fixture) {
-		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}); err != nil {
+		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}, actor); err != nil {
 			t.Fatal(err)
 		}
 		const pushers = 16
@@ -545,7 +545,7 @@ func TestEveryChangeOfAnImageIsAnEvent(t *testing.T) {
 		for _, e := range events {
 			got = append(got, fmt.Sprint(e.Type, " ", strings.Contains(e.Detail, "PUSH"), " ", strings.Contains(e.Detail, `"image-tag":"a"`)))
 		}
-		want := []string{"ECR Image Action true true", "ECR Image Action true false", "ECR Image Action false true", "ECR Image Action false false"}
+		want := []string{"Nifuda Registry Change false false", "ECR Image Action true true", "ECR Image Action true false", "ECR Image Action false true", "ECR Image Action false false"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}

@@ -441,7 +441,7 @@ func TestRandomHistoriesMatchTheModel(t *testing.T) {
 				},
 				"change mutability": func(rt *rapid.T) {
 					set = rapid.SampledFrom(w.settings).Draw(rt, "setting")
-					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, set.TagMutability), "")
+					wantCodeOrNone(rt, f.SetTagMutability(t.Context(), n, set.TagMutability, actor), "")
 					m.movable = set.movable
 				},
 				"delete repository": func(rt *rapid.T) {

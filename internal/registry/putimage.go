@@ -139,7 +139,8 @@ type put struct {
 	// Set by run.
 	keeper             Keeper
 	inserted, retagged bool
-	healed             bool // the image was there with other bytes
+	healed             bool              // the image was there with other bytes
+	previous           map[string]string // digests that tags pointed at before
 }
 
 func (p *put) run(ctx context.Context, tx *store.Tx) error {
@@ -166,7 +167,7 @@ func lockRepository(ctx context.Context, tx *store.Tx, n RepositoryName) (Reposi
 
 // into puts the image into a repository that is locked.
 func (p *put) into(ctx context.Context, tx *store.Tx, repository Repository) error {
-	p.inserted, p.retagged, p.healed = false, false, false
+	p.inserted, p.retagged, p.healed, p.previous = false, false, false, nil
 	limits, err := p.limits.of(ctx, tx, p.Repository.Registry.Account, repository.ID)
 	if err != nil {
 		return err
@@ -340,6 +341,10 @@ func (p *put) tag(ctx context.Context, tx *store.Tx, repository Repository, tag 
 	if old == "" {
 		return nil
 	}
+	if p.previous == nil {
+		p.previous = map[string]string{}
+	}
+	p.previous[tag] = old
 	return markIfUntagged(ctx, tx, repository.ID, old)
 }
 
@@ -375,7 +380,7 @@ func (p *put) announce(ctx context.Context, tx *store.Tx) error {
 		err := recordImageAction(ctx, tx, p.Repository, p.Actor, p.now, event.ImageAction{
 			Action: event.Push, Digest: digest.Digest(p.digest), Tag: tag,
 			ManifestMediaType: p.manifest.MediaType, ArtifactMediaType: p.manifest.ArtifactMediaType(),
-			Restored: p.restored,
+			Restored: p.restored, TagOnly: !p.inserted, Previous: digest.Digest(p.previous[tag]),
 		})
 		if err != nil {
 			return err

@@ -211,7 +211,7 @@ func (f fixture) racePushAgainst(t *testing.T, before, after registry.TagMutabil
 	t.Helper()
 	one, two, three := f.image(t, app, "one"), f.image(t, app, "two"), f.image(t, app, "three")
 	set := func(m registry.TagMutability) {
-		if err := f.SetTagMutability(t.Context(), app, m); err != nil {
+		if err := f.SetTagMutability(t.Context(), app, m, actor); err != nil {
 			t.Error(err)
 		}
 	}
@@ -292,7 +292,7 @@ func TestDeleteAgainstRetag(t *testing.T) {
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
 				for range 15 {
-					if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: tt.mutability}); err != nil {
+					if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: tt.mutability}, actor); err != nil {
 						t.Fatal(err)
 					}
 					f.push(t, app, one, "v")

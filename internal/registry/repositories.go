@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/manifest"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -156,7 +158,7 @@ func (r *Registry) CreateRepository(ctx context.Context, in NewRepository) (Repo
 				return err
 			}
 		}
-		return nil
+		return recordChange(ctx, tx, in.RepositoryName, in.Actor, row.CreatedAt, event.Change{Kind: event.RepositoryCreated})
 	})
 	if err != nil {
 		r.unestablish(ctx, keeper, key)
@@ -225,7 +227,11 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 				return err
 			}
 		}
-		if err := tx.HideRepository(ctx, row, actor, r.millis()); err != nil {
+		now := r.millis()
+		if err := tx.HideRepository(ctx, row, actor, now); err != nil {
+			return err
+		}
+		if err := recordChange(ctx, tx, n, actor, now, event.Change{Kind: event.RepositoryDeleted}); err != nil {
 			return err
 		}
 		return r.wantCollection(ctx, tx)
@@ -241,7 +247,7 @@ func (r *Registry) DeleteRepository(ctx context.Context, n RepositoryName, force
 }
 
 // SetTagMutability changes which tags may move from now on.
-func (r *Registry) SetTagMutability(ctx context.Context, n RepositoryName, m TagMutability) error {
+func (r *Registry) SetTagMutability(ctx context.Context, n RepositoryName, m TagMutability, actor string) error {
 	if err := m.validate(); err != nil {
 		return err
 	}
@@ -249,25 +255,30 @@ func (r *Registry) SetTagMutability(ctx context.Context, n RepositoryName, m Tag
 	if err != nil {
 		return fmt.Errorf("encode exclusion filters: %w", err)
 	}
-	return r.changeRepository(ctx, n, func(ctx context.Context, tx *store.Tx) (bool, error) {
+	change := event.Change{Kind: event.TagMutabilityChanged, Value: string(m.Mode), Exclusions: m.Exclusions}
+	return r.changeRepository(ctx, n, actor, change, func(ctx context.Context, tx *store.Tx) (bool, error) {
 		return tx.SetMutability(ctx, n.Registry.Account, n.Registry.Region, n.Name, string(m.Mode), string(filters))
 	})
 }
 
 // SetScanOnPush changes whether images are scanned when they arrive.
-func (r *Registry) SetScanOnPush(ctx context.Context, n RepositoryName, scan bool) error {
-	return r.changeRepository(ctx, n, func(ctx context.Context, tx *store.Tx) (bool, error) {
+func (r *Registry) SetScanOnPush(ctx context.Context, n RepositoryName, scan bool, actor string) error {
+	change := event.Change{Kind: event.ScanningChanged, Value: strconv.FormatBool(scan)}
+	return r.changeRepository(ctx, n, actor, change, func(ctx context.Context, tx *store.Tx) (bool, error) {
 		return tx.SetScanOnPush(ctx, n.Registry.Account, n.Registry.Region, n.Name, scan)
 	})
 }
 
-func (r *Registry) changeRepository(ctx context.Context, n RepositoryName, change func(context.Context, *store.Tx) (bool, error)) error {
+func (r *Registry) changeRepository(ctx context.Context, n RepositoryName, actor string, change event.Change, set func(context.Context, *store.Tx) (bool, error)) error {
 	err := r.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
-		exists, err := change(ctx, tx)
+		exists, err := set(ctx, tx)
 		if err == nil && !exists {
-			return store.ErrNotFound
+			err = store.ErrNotFound
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return recordChange(ctx, tx, n, actor, r.millis(), change)
 	})
 	return r.explain("change repository", n, err)
 }

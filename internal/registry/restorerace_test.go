@@ -210,7 +210,7 @@ func TestTwoRestoresOfOneRepository(t *testing.T) {
 // one does not move it.
 func TestRestoreAgainstPushOfAnImmutableTag(t *testing.T) {
 	eachRestorable(t, func(t *testing.T, f fixture) {
-		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}); err != nil {
+		if err := f.SetTagMutability(t.Context(), app, registry.TagMutability{Mode: registry.Immutable}, actor); err != nil {
 			t.Fatal(err)
 		}
 		one, two := f.image(t, app, "one"), f.image(t, app, "two")

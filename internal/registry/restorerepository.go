@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/store"
 )
 
@@ -56,6 +57,13 @@ func (r *Registry) RestoreRepository(ctx context.Context, in RepositoryRestorati
 			return err
 		}
 		if err := checkStorage(ctx, tx, to, deleted.ID, limits); err != nil {
+			return err
+		}
+		change := event.Change{Kind: event.RepositoryRestored}
+		if to.Name != in.Name {
+			change.FormerName = in.Name
+		}
+		if err := recordChange(ctx, tx, to, in.Actor, r.millis(), change); err != nil {
 			return err
 		}
 		if key == nil {

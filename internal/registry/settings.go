@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nifuda/nifuda/internal/event"
 	"github.com/nifuda/nifuda/internal/iam"
 	"github.com/nifuda/nifuda/internal/store"
 )
@@ -65,7 +66,7 @@ func (r *Registry) AccountSetting(ctx context.Context, id ID, name AccountSettin
 // PutAccountSetting changes a setting of a registry. It refuses names and values
 // that there are not with InvalidParameter, and so the scope V1 while the
 // registry's policy reaches beyond it.
-func (r *Registry) PutAccountSetting(ctx context.Context, id ID, name AccountSetting, value string) error {
+func (r *Registry) PutAccountSetting(ctx context.Context, id ID, name AccountSetting, value, actor string) error {
 	values, known := accountSettings[name]
 	if !known {
 		return unknownSetting()
@@ -80,7 +81,12 @@ func (r *Registry) PutAccountSetting(ctx context.Context, id ID, name AccountSet
 				return err
 			}
 		}
-		return tx.PutSetting(ctx, id.Account, id.Region, store.Setting(name), value, "", r.millis())
+		now := r.millis()
+		if err := tx.PutSetting(ctx, id.Account, id.Region, store.Setting(name), value, "", now); err != nil {
+			return err
+		}
+		change := event.Change{Kind: event.AccountSettingChanged, Setting: string(name), Value: value}
+		return recordChange(ctx, tx, RepositoryName{Registry: id}, actor, now, change)
 	})
 	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal

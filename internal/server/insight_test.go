@@ -80,3 +80,47 @@ func TestADeletionIsPreviewedForWhoMayCarryItOut(t *testing.T) {
 		}
 	})
 }
+
+func TestEventsAreListedForWhoMaySeeThem(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, f *fixture) {
+		f.pushImage()
+		f.send(f.api("CreateRepository", map[string]any{"repositoryName": "other"}), http.StatusOK)
+		var out nifuda.ListEventsResponse
+		f.ask(f.own("ListEvents", map[string]any{}), http.StatusOK, &out)
+		var names []string
+		for _, e := range out.Events {
+			names = append(names, e.EventName+" "+e.RepositoryName)
+			if e.PrincipalArn != "arn:aws:iam::"+f.account+":root" || e.EventTime.IsZero() || e.EventId == "" || e.Detail == "" {
+				t.Errorf("%+v", e)
+			}
+		}
+		if diff := cmp.Diff([]string{"RepositoryCreated other", "ImagePushed app", "RepositoryCreated app"}, names); diff != "" || out.NextToken != "" {
+			t.Error(diff, out.NextToken)
+		}
+		digest := f.digestOf("latest")
+		out = nifuda.ListEventsResponse{}
+		f.ask(f.own("ListEvents", map[string]any{"RepositoryName": "app", "MaxResults": 1}), http.StatusOK, &out)
+		if len(out.Events) != 1 || out.Events[0].ImageDigest != digest || out.Events[0].ImageTag != "latest" || out.NextToken == "" {
+			t.Errorf("%+v", out)
+		}
+		token := out.NextToken
+		out = nifuda.ListEventsResponse{}
+		f.ask(f.own("ListEvents", map[string]any{"RepositoryName": "app", "MaxResults": 1, "NextToken": token}), http.StatusOK, &out)
+		if len(out.Events) != 1 || out.Events[0].EventName != "RepositoryCreated" || out.NextToken != "" {
+			t.Errorf("%+v", out)
+		}
+		f.send(f.own("ListEvents", map[string]any{"NextToken": "c2VxdWVuY2UAMQ"}), http.StatusBadRequest)
+
+		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"nifuda:ListEvents","Resource":"arn:aws:ecr:*:*:repository/app"}}`
+		watcher := f.user("watcher", policy)
+		for name, want := range map[string]int{"app": http.StatusOK, "other": http.StatusBadRequest, "none": http.StatusBadRequest, "": http.StatusBadRequest} {
+			in := map[string]any{}
+			if name != "" {
+				in["RepositoryName"] = name
+			}
+			if w := f.call(watcher, "nifuda", "Nifuda_20261122.ListEvents", in); w.Code != want {
+				t.Errorf("%q: %d %s", name, w.Code, w.Body)
+			}
+		}
+	})
+}

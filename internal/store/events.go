@@ -20,12 +20,26 @@ func (tx *Tx) InsertEvent(ctx context.Context, e Event) error {
 	return err
 }
 
+func scanEvent(rows *sql.Rows) (e Event, err error) {
+	err = rows.Scan(&e.ID, &e.Account, &e.Region, &e.Type, &e.Resource, &e.Actor, &e.Detail, &e.At)
+	return e, err
+}
+
+// NewestEvents returns events of a registry whose ids are between two, newest first.
+func (q queries) NewestEvents(ctx context.Context, account, region, after, before string, limit int) ([]Event, error) {
+	return list(ctx, q, scanEvent, `SELECT id, account, region, type, resource, actor, detail, at FROM events
+		WHERE account = $1 AND region = $2 AND id > $3 AND id < $4 ORDER BY id DESC LIMIT $5`, account, region, after, before, limit)
+}
+
+// NewestEventsOf is NewestEvents of one resource, by its ARN.
+func (q queries) NewestEventsOf(ctx context.Context, resource, after, before string, limit int) ([]Event, error) {
+	return list(ctx, q, scanEvent, `SELECT id, account, region, type, resource, actor, detail, at FROM events
+		WHERE resource = $1 AND id > $2 AND id < $3 ORDER BY id DESC LIMIT $4`, resource, after, before, limit)
+}
+
 // Events returns events after the given id, oldest first.
 func (q queries) Events(ctx context.Context, after string, limit int) ([]Event, error) {
-	return list(ctx, q, func(rows *sql.Rows) (e Event, err error) {
-		err = rows.Scan(&e.ID, &e.Account, &e.Region, &e.Type, &e.Resource, &e.Actor, &e.Detail, &e.At)
-		return e, err
-	}, `SELECT id, account, region, type, resource, actor, detail, at FROM events WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return list(ctx, q, scanEvent, `SELECT id, account, region, type, resource, actor, detail, at FROM events WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
 }
 
 // DeleteEvents forgets up to limit events from before a time, and returns how many.

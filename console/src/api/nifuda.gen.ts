@@ -1045,7 +1045,7 @@ export interface ListEventsRequest {
   RegistryId?: string;
   /** Only what happened to this repository. */
   RepositoryName?: string;
-  /** Only events of this type, such as ImagePushed. */
+  /** Only events of this name: ImagePushed, ImageDeleted, ImageRestored, TagAdded, TagMoved, TagDeleted, TagRestored, RepositoryCreated, RepositoryDeleted, RepositoryRestored, TagMutabilityChanged, ScanningChanged, RepositoryPolicySet, RepositoryPolicyDeleted, LifecyclePolicySet, LifecyclePolicyDeleted, RegistryPolicySet, RegistryPolicyDeleted, AccountSettingChanged. */
   EventName?: string;
   /** Only what this principal did. */
   PrincipalArn?: string;
@@ -1220,7 +1220,7 @@ export interface Operations {
   DescribeRegistryStatistics: { input: DescribeRegistryStatisticsRequest; output: DescribeRegistryStatisticsResponse };
   /** Shows where the bytes are: the largest repositories of a registry, or the largest images of a repository, with what they share and what they have for themselves. */
   DescribeStorage: { input: DescribeStorageRequest; output: DescribeStorageResponse };
-  /** Lists what happened in a registry: pushes, deletions and changes of settings, the newest first. */
+  /** Lists what happened in a registry: pushes, deletions and changes of settings, the newest first. A page with a filter may be empty and yet have a NextToken. */
   ListEvents: { input: ListEventsRequest; output: ListEventsResponse };
   /** Lists the audit trail of the node that answers, the newest first: each call that was allowed or refused. */
   ListAuditRecords: { input: ListAuditRecordsRequest; output: ListAuditRecordsResponse };

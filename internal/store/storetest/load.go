@@ -160,6 +160,7 @@ func (l Load) addUser(b *bulk, i int) {
 func (l Load) addRepository(b *bulk, name string) (id string) {
 	id = newID()
 	b.insert("repositories", id, l.Account, l.Region, name, "MUTABLE", "null", false, "AES256", "", l.At)
+	l.addEvent(b, event.Change{Result: event.Success, Kind: event.RepositoryCreated, Repository: name}, name, l.At)
 	return id
 }
 
@@ -219,8 +220,12 @@ func (l Load) addImage(b *bulk, repositoryID string, image LoadedImage, at int64
 		Result: event.Success, Repository: l.Repository, Digest: digest.Digest(image.Digest), Action: event.Push, Tag: image.Tag,
 		ManifestMediaType: m.MediaType, ArtifactMediaType: artifactType,
 	}
-	b.insert("events", newID(), l.Account, l.Region, action.DetailType(),
-		"arn:aws:ecr:"+l.Region+":"+l.Account+":repository/"+l.Repository, l.Actor, string(encode(action)), at)
+	l.addEvent(b, action, l.Repository, at)
+}
+
+func (l Load) addEvent(b *bulk, d event.Detail, repository string, at int64) {
+	b.insert("events", newID(), l.Account, l.Region, d.DetailType(),
+		"arn:aws:ecr:"+l.Region+":"+l.Account+":repository/"+repository, l.Actor, string(encode(d)), at)
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
