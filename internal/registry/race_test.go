@@ -352,8 +352,8 @@ func TestTwoPushesOfOneImage(t *testing.T) {
 			}
 		}
 		events, err := f.store.Events(t.Context(), "", 100)
-		if err != nil || len(events) != 10 {
-			t.Errorf("%d events, %v, want one a tag", len(events), err)
+		if err != nil || len(events) != 11 {
+			t.Errorf("%d events, %v, want one a tag and the creation", len(events), err)
 		}
 	})
 }
