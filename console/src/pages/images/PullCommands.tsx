@@ -1,10 +1,10 @@
 import Box from '@cloudscape-design/components/box';
-import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard';
 import FormField from '@cloudscape-design/components/form-field';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
+import Command from '../../components/Command';
 import { useLanguage } from '../../i18n';
 import type { Kind } from './kinds';
 import { type Puller, pullCommand, pullersOf, reference } from './pull';
@@ -54,20 +54,10 @@ export default function PullCommands({ uri, kind, digest, tags }: Properties) {
 }
 
 function Line({ label, text }: { label: string; text: string }) {
-  const { t } = useLanguage();
   return (
     <div>
       <Box variant="awsui-key-label">{label}</Box>
-      <div className="command">
-        <CopyToClipboard
-          variant="icon"
-          textToCopy={text}
-          copyButtonAriaLabel={`${t('common.copy')} ${label}`}
-          copySuccessText={t('common.copied')}
-          copyErrorText={t('common.copyFailed')}
-        />
-        <Box variant="code">{text}</Box>
-      </div>
+      <Command line={text} />
     </div>
   );
 }
