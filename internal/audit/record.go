@@ -94,7 +94,7 @@ func eventName(r *httpx.Record) string {
 // isReadOnly reports whether a call changes nothing but, perhaps, who is signed in.
 func isReadOnly(name string) bool {
 	for _, prefix := range [...]string{
-		"Get", "List", "Describe", "BatchGet", "BatchCheck", "Simulate", "Validate", "Explain", "Head", "Ping", "Download",
+		"Get", "List", "Describe", "BatchGet", "BatchCheck", "Search", "Preview", "Simulate", "Validate", "Explain", "Head", "Ping", "Download",
 		"Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "AssumeRole", "DecodeAuthorizationMessage", "GenerateCredentialReport", "GenerateServiceLastAccessedDetails",
 	} {
 		if strings.HasPrefix(name, prefix) {

@@ -99,7 +99,7 @@ type Authorizer interface {
 	Explain(ctx context.Context, r iam.Request) (iam.Decision, error)
 }
 
-// Options are what [New] needs. All but Now are required.
+// Options are what [New] needs. All but Audit and Now are required.
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
@@ -110,6 +110,8 @@ type Options struct {
 	Quotas       Quotas
 	Nodes        Nodes
 	Verifier     Verifier
+	// Audit has the records of this node; nil where they are in no file.
+	Audit AuditTrail
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer

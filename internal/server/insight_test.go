@@ -1,8 +1,10 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,4 +125,41 @@ func TestEventsAreListedForWhoMaySeeThem(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAuditRecordsAreListedForTheHomeAccount(t *testing.T) {
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db")
+	f.pushImage()
+	f.send(f.api("DescribeRepositories", map[string]any{"repositoryNames": []string{"none"}}), http.StatusBadRequest)
+	var out nifuda.ListAuditRecordsResponse
+	var record struct{ EventName, ErrorCode string }
+	deadline := time.Now().Add(time.Minute) // records are written together, a moment later
+	for record.ErrorCode == "" && time.Now().Before(deadline) {
+		f.ask(f.own("ListAuditRecords", map[string]any{"Query": "repositorynotfound", "PrincipalArn": "arn:aws:iam::" + f.account + ":root"}), http.StatusOK, &out)
+		if n := len(out.Records); n > 0 { // the last one: those of these calls have the text too
+			f.must(json.Unmarshal([]byte(out.Records[n-1]), &record))
+		}
+	}
+	if record.EventName != "DescribeRepositories" {
+		t.Fatalf("%+v", record)
+	}
+	out = nifuda.ListAuditRecordsResponse{}
+	f.ask(f.own("ListAuditRecords", map[string]any{"MaxResults": 1}), http.StatusOK, &out)
+	if len(out.Records) != 1 || out.NextToken == "" {
+		t.Fatalf("%+v", out)
+	}
+	f.send(f.own("ListAuditRecords", map[string]any{"MaxResults": 1, "NextToken": out.NextToken}), http.StatusOK)
+	f.send(f.own("ListAuditRecords", map[string]any{"NextToken": "c2VxdWVuY2UAMQ"}), http.StatusBadRequest)
+	_, key, err := f.identities.CreateAccount(t.Context(), otherAccount, "other")
+	f.must(err)
+	if w := f.call(signer{id: key.AccessKeyID, secret: key.Secret}, "nifuda", "Nifuda_20261122.ListAuditRecords", map[string]any{}); errorCode(w) != "AccessDeniedException" {
+		t.Errorf("another account: %s", w.Body)
+	}
+}
+
+func TestWithoutAnAuditFileNoRecordsAreListed(t *testing.T) {
+	f := newServer(t, "sqlite:"+t.TempDir()+"/nifuda.db", func(s *server) { s.trail = nil })
+	if w := f.call(f.rootSigner(), "nifuda", "Nifuda_20261122.ListAuditRecords", map[string]any{}); errorCode(w) != "NotImplementedException" {
+		t.Errorf("%s", w.Body)
+	}
 }

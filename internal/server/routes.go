@@ -98,7 +98,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Domain:        s.Config.Domain,
 		DownloadPath:  ociapi.DownloadPath,
 	})
-	own := nifudaapi.New(nifudaapi.Options{
+	options := nifudaapi.Options{
 		Accounts:      s.identities,
 		Repositories:  s.registry,
 		Insight:       s.registry,
@@ -111,7 +111,11 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
 		Home:          s.Config.Account,
-	})
+	}
+	if s.trail != nil {
+		options.Audit = s.trail
+	}
+	own := nifudaapi.New(options)
 	encryption := kmsapi.New(kmsapi.Options{
 		Keys:          s.kms,
 		Authenticator: s.verifier(keys, awskms.SigningName),

@@ -80,6 +80,7 @@ type server struct {
 	guard      *authn.Guard
 	limiter    *ratelimit.Limiter
 	audit      func(httpx.Served)
+	trail      *audit.Trail // nil without a file
 	identities *identity.Identities
 	ring       *keyring.Ring
 	kms        *kms.Service
@@ -206,7 +207,7 @@ func (s *server) openAudit() error {
 			return err
 		}
 		s.closers = append(s.closers, file.Close)
-		to = file
+		to, s.trail = file, file.Trail()
 	}
 	records := audit.New(audit.Options{To: to, Account: s.Config.Account, Region: s.Config.Region, Session: s.session, Log: s.Log, Metrics: s.metrics})
 	s.closers = append(s.closers, records.Close)
