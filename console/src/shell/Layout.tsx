@@ -106,7 +106,10 @@ function here(
   const tag = query.get('tag');
   if (image) crumbs.push({ text: shortDigest(image), href: href(path, { image }) });
   else if (tag) crumbs.push({ text: tag, href: href(path, { tag }) });
-  else if (query.has('edit')) crumbs.push({ text: t('common.edit'), href: href(path, { edit: '1' }) });
+  else if (query.has('compare')) {
+    const compare = query.get('compare') ?? '';
+    crumbs.push({ text: t('tags.compareTitle'), href: href(path, { compare }) });
+  } else if (query.has('edit')) crumbs.push({ text: t('common.edit'), href: href(path, { edit: '1' }) });
   return crumbs;
 }
 

@@ -8,6 +8,7 @@ import { setQuery, usePlace } from '../../lib/router';
 import { repositoryTabs } from './tabs';
 
 const ImagePage = lazy(() => import('../images/ImagePage'));
+const ComparePage = lazy(() => import('../tags/ComparePage'));
 const TagPage = lazy(() => import('../tags/TagPage'));
 
 /** RepositoryPage is a repository, or by ?image= or ?tag= one of its images or tags. */
@@ -16,8 +17,10 @@ export default function RepositoryPage({ name }: { name: string }) {
   const { query } = usePlace();
   const image = query.get('image');
   const tag = query.get('tag');
+  const compare = query.get('compare');
   if (image) return <ImagePage key={image} repository={name} digest={image} />;
   if (tag) return <TagPage key={tag} repository={name} tag={tag} />;
+  if (compare !== null) return <ComparePage repository={name} query={compare} />;
   return (
     <SpaceBetween size="l">
       <Header variant="h1">{name}</Header>

@@ -13,4 +13,5 @@ export interface RepositoryTab {
 export const repositoryTabs: RepositoryTab[] = [
   { id: 'images', title: 'images.title', page: lazy(() => import('../images/ImagesTab')) },
   { id: 'tags', title: 'tags.title', page: lazy(() => import('../tags/TagsTab')) },
+  { id: 'deleted', title: 'tags.deletedTab', page: lazy(() => import('../tags/DeletedTab')) },
 ];

@@ -7,10 +7,11 @@ import type { TagChange } from '../../api/nifuda.gen';
 import Time from '../../components/Time';
 import { useLanguage } from '../../i18n';
 import type { Locale } from '../../i18n/messages';
-import { bytes, shortDigest } from '../../lib/format';
+import { shortDigest } from '../../lib/format';
 import { follow, href } from '../../lib/router';
 import { compareQuery } from './compare';
 import DigestLink from './DigestLink';
+import { signed } from './signed';
 import { before } from './timeline';
 
 interface Properties {
@@ -121,6 +122,5 @@ export function sizeChange(
   const now = details.get(change.ImageDigest ?? '')?.imageSizeInBytes;
   const then = details.get(earlier?.ImageDigest ?? '')?.imageSizeInBytes;
   if (now === undefined || then === undefined) return '–';
-  const sign = now < then ? '−' : now > then ? '+' : '±';
-  return `${sign}${bytes(Math.abs(now - then), locale)}`;
+  return signed(now - then, locale);
 }

@@ -59,7 +59,13 @@ export default function HistoryTable({ repository, history, details, loading, mo
         )
       }
       columnDefinitions={[
-        { id: 'n', header: t('tags.entry'), width: 80, isRowHeader: true, cell: ({ Sequence }) => Sequence },
+        {
+          id: 'n',
+          header: t('tags.entry'),
+          minWidth: 80,
+          isRowHeader: true,
+          cell: ({ Sequence }) => Sequence,
+        },
         {
           id: 'when',
           header: t('tags.when'),

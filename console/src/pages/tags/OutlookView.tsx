@@ -1,4 +1,3 @@
-import type { ImageDetail } from '@aws-sdk/client-ecr';
 import Box from '@cloudscape-design/components/box';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
@@ -7,6 +6,7 @@ import { useLanguage } from '../../i18n';
 import type { Key } from '../../i18n/messages';
 import { bytes, shortDigest } from '../../lib/format';
 import type { TagSetting } from '../../lib/immutability';
+import type { Found } from './api';
 import type { Outlook } from './outlook';
 
 const types: Record<Outlook['result'], StatusIndicatorProps.Type> = {
@@ -50,7 +50,7 @@ export function OutlookView({
 }
 
 /** Moves shows two images side by side: where a tag points, and where it would. */
-export function Moves({ now, then }: { now: ImageDetail | null; then: ImageDetail | null }) {
+export function Moves({ now, then }: { now: Found | null; then: Found | null }) {
   const { t } = useLanguage();
   return (
     <ColumnLayout columns={2}>
@@ -60,19 +60,18 @@ export function Moves({ now, then }: { now: ImageDetail | null; then: ImageDetai
   );
 }
 
-function ImageFacts({ title, image }: { title: string; image: ImageDetail | null }) {
+function ImageFacts({ title, image }: { title: string; image: Found | null }) {
   const { t, locale } = useLanguage();
   return (
     <div>
       <Box variant="awsui-key-label">{title}</Box>
       {image ? (
         <>
-          <div title={image.imageDigest}>
-            <Box variant="code">{shortDigest(image.imageDigest ?? '')}</Box>
+          <div title={image.digest}>
+            <Box variant="code">{shortDigest(image.digest)}</Box>
           </div>
           <Box color="text-body-secondary" fontSize="body-s">
-            {t('tags.pushedAt')} <Time at={image.imagePushedAt} /> ·{' '}
-            {bytes(image.imageSizeInBytes ?? 0, locale)}
+            {t('tags.pushedAt')} <Time at={image.pushedAt} /> · {bytes(image.size, locale)}
           </Box>
         </>
       ) : (

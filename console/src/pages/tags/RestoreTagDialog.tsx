@@ -10,8 +10,9 @@ import { useLanguage } from '../../i18n';
 import { shortDigest } from '../../lib/format';
 import { useLoad } from '../../lib/load';
 import ActionDialog from './ActionDialog';
-import { findImage, isNamed, settingOf } from './api';
+import { findImage, settingOf } from './api';
 import { restoreTagCommands } from './commands';
+import { explained } from './explained';
 import ModelHint from './ModelHint';
 import { OutlookView } from './OutlookView';
 import { outlook } from './outlook';
@@ -28,19 +29,20 @@ interface Properties {
 /** RestoreTagDialog points a tag at what it pointed at once, and tells before what that takes. */
 export default function RestoreTagDialog({ repository, tag, change, onClose, onDone }: Properties) {
   const { t } = useLanguage();
-  const { ecr, own } = useClients();
+  const clients = useClients();
+  const { ecr, own } = clients;
   const notify = useNotify();
   const visible = Boolean(change);
   const { data, error } = useLoad(
     async (signal) => {
       if (!visible) return null;
       const [now, setting] = await Promise.all([
-        findImage(ecr, repository, tag, signal),
+        findImage(clients, repository, tag, signal),
         settingOf(ecr, repository, signal),
       ]);
-      return { now: now?.imageDigest, setting };
+      return { now: now?.digest, setting };
     },
-    [ecr, repository, tag, visible],
+    [clients, ecr, repository, tag, visible],
   );
   const then = change?.ImageDigest;
   const result = data && then ? outlook(data.setting, tag, data.now, then) : null;
@@ -51,10 +53,7 @@ export default function RestoreTagDialog({ repository, tag, change, onClose, onD
       const values = { tag, digest: shortDigest(restored.ImageDigest) };
       notify('success', t(restored.ImageRestored ? 'tags.restoredWithImage' : 'tags.restoredTo', values));
     } catch (failure) {
-      if (!isNamed(failure, 'UndeleteDisabledException')) throw failure;
-      throw Object.assign(failure as Error, {
-        message: `${(failure as Error).message} ${t('tags.undeleteOff')}`,
-      });
+      throw explained(failure, t);
     }
     onDone();
     onClose();

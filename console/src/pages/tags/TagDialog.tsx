@@ -1,7 +1,7 @@
 import Alert from '@cloudscape-design/components/alert';
-import Autosuggest from '@cloudscape-design/components/autosuggest';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
+import Select from '@cloudscape-design/components/select';
 import { useEffect, useState } from 'react';
 import { useClients } from '../../api/clients';
 import ErrorAlert from '../../components/ErrorAlert';
@@ -47,9 +47,9 @@ export default function TagDialog({ repository, tag: fixed, digest, visible, onC
   const { data: known, error } = useKnown(visible, question);
   const current = known && same(known.question, question) ? known : null;
   const problem = checkTag(tag);
-  const then = current?.then?.imageDigest;
+  const then = current?.then?.digest;
   const result =
-    current && then && !problem ? outlook(current.setting, tag, current.now?.imageDigest, then) : null;
+    current && then && !problem ? outlook(current.setting, tag, current.now?.digest, then) : null;
   const elsewhere = target !== repository;
 
   const submit = async () => {
@@ -109,7 +109,7 @@ export default function TagDialog({ repository, tag: fixed, digest, visible, onC
       )}
       {!fixed && (
         <FormField label={t('tags.target')} description={t('tags.targetHint')}>
-          <RepositorySuggestions value={target} onChange={setTarget} active={visible} />
+          <RepositoryChoice value={target} onChange={setTarget} active={visible} />
         </FormField>
       )}
       {elsewhere && <Alert type="info">{t('tags.promoteHint')}</Alert>}
@@ -124,7 +124,8 @@ function same<T extends object>(a: T, b: T) {
   return (Object.keys(a) as (keyof T)[]).every((key) => a[key] === b[key]);
 }
 
-function RepositorySuggestions({
+// What is chosen exists, so that nothing is asked about half a name.
+function RepositoryChoice({
   value,
   onChange,
   active,
@@ -135,25 +136,26 @@ function RepositorySuggestions({
 }) {
   const { t } = useLanguage();
   const { own } = useClients();
+  const [query, setQuery] = useState('');
   const { data, loading } = useLoad(
-    async (signal) =>
-      active
-        ? (await own('SearchRepositories', { Query: value || undefined, MaxResults: 20 }, signal))
-            .Repositories
-        : [],
-    [own, value, active],
+    async (signal) => {
+      if (!active) return [];
+      const input = { Query: query || undefined, MaxResults: 50 };
+      return (await own('SearchRepositories', input, signal)).Repositories;
+    },
+    [own, query, active],
   );
   return (
-    <Autosuggest
-      value={value}
-      onChange={(e) => onChange(e.detail.value)}
-      options={(data ?? []).map(({ RepositoryName }) => ({ value: RepositoryName }))}
+    <Select
+      selectedOption={{ value, label: value }}
+      options={(data ?? []).map(({ RepositoryName }) => ({ value: RepositoryName, label: RepositoryName }))}
       filteringType="manual"
+      filteringAriaLabel={t('tags.findRepository')}
+      onLoadItems={(e) => setQuery(e.detail.filteringText)}
+      onChange={(e) => onChange(e.detail.selectedOption.value ?? value)}
       statusType={loading ? 'loading' : 'finished'}
       loadingText={t('common.loading')}
       empty={t('tags.noMatch')}
-      enteredTextLabel={(text) => t('tags.use', { text })}
-      ariaLabel={t('tags.target')}
     />
   );
 }

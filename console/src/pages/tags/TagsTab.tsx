@@ -62,6 +62,7 @@ export default function TagsTab({ repository }: { repository: string }) {
         variant="container"
         stickyHeader
         resizableColumns
+        wrapLines
         stickyColumns={{ first: 1 }}
         trackBy="ImageTag"
         selectionType="multi"

@@ -1,10 +1,10 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from 'react';
 import type { TagChange } from '../../api/nifuda.gen';
 import { useLanguage } from '../../i18n';
+import { whoIs } from '../../lib/arn';
 import { absolute, shortDigest } from '../../lib/format';
 import { type Cluster, clustersOf, type Range, scale, spansOf, tickFormat, ticksOf } from './timeline';
 import './timeline.css';
-import { shortArn } from './Who';
 
 interface Properties {
   /** The newest entry first. */
@@ -23,7 +23,7 @@ const band = { y: 36, height: 36 };
 const axis = 84;
 const widthOfDigest = 96;
 const pointDistance = 28;
-const tickDistance = 90;
+const tickDistance = 76;
 
 /** Timeline draws where a tag pointed over time: a bar for each image, a gap where it was removed, a point for each change. */
 export default function Timeline(p: Properties) {
@@ -172,7 +172,7 @@ function Points({ clusters, history, range, onRange, selected, onSelect, onLook 
         })
       : t(changes[0].ImageDigest ? 'tags.movedTo' : 'tags.removedBy', {
           digest: shortDigest(changes[0].ImageDigest ?? ''),
-          who: shortArn(changes[0].ActorArn),
+          who: whoIs(changes[0].ActorArn),
           when: absolute(changes[0].ChangedAt, locale),
         });
   const choose = ({ changes }: Cluster) => {

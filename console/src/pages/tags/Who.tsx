@@ -1,8 +1,6 @@
-/** Who shows a principal by the end of its ARN, and all of it on hovering. */
-export default function Who({ arn }: { arn?: string }) {
-  if (!arn) return <>–</>;
-  return <span title={arn}>{shortArn(arn)}</span>;
-}
+import { whoIs } from '../../lib/arn';
 
-/** shortArn is enough of an ARN to tell principals of an account apart. */
-export const shortArn = (arn: string) => arn.replace(/^arn:[^:]*:[^:]*:[^:]*:[^:]*:/, '');
+/** Who shows a principal by what people know it by, and its ARN on hovering. */
+export default function Who({ arn }: { arn?: string }) {
+  return arn ? <span title={arn}>{whoIs(arn)}</span> : <>–</>;
+}

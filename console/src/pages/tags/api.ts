@@ -4,34 +4,56 @@ import {
   DescribeRepositoriesCommand,
   type ECRClient,
   type ImageDetail,
-  type ImageIdentifier,
   PutImageCommand,
 } from '@aws-sdk/client-ecr';
 import type { Clients } from '../../api/clients';
 import type { Own } from '../../api/own';
 import type { TagSetting } from '../../lib/immutability';
+import { checkTag } from './outlook';
 
 /** isDigest tells digests from tags, which have no colon. */
 export const isDigest = (reference: string) => reference.includes(':');
 
-/** imageId is what the ECR API calls a tag or a digest. */
-export const imageId = (reference: string): ImageIdentifier =>
-  isDigest(reference) ? { imageDigest: reference } : { imageTag: reference };
-
 /** isNamed reports whether an error is one of the service's by that name. */
 export const isNamed = (error: unknown, name: string) => error instanceof Error && error.name === name;
 
+/** A Found is what is known at a glance of an image that a tag or a digest names. */
+export interface Found {
+  digest: string;
+  size: number;
+  pushedAt?: Date | number;
+}
+
+const wholeDigest = /^sha256:[0-9a-f]{64}$/;
+
 /** findImage returns what a tag or a digest names, or null where there is nothing. */
 export async function findImage(
-  ecr: ECRClient,
-  repositoryName: string,
+  clients: Clients,
+  repository: string,
   reference: string,
+  signal?: AbortSignal,
+): Promise<Found | null> {
+  if (wholeDigest.test(reference)) return findDigest(clients, repository, reference, signal);
+  if (checkTag(reference)) return null;
+  // Where DescribeImages would answer with an error, a search says that there is nothing.
+  const input = { RepositoryName: repository, Prefix: reference, MaxResults: 1 };
+  const { Tags } = await clients.own('SearchTags', input, signal);
+  const first = Tags[0];
+  if (first?.ImageTag !== reference) return null;
+  return { digest: first.ImageDigest, size: first.Size, pushedAt: first.PushedAt };
+}
+
+async function findDigest(
+  { ecr }: Clients,
+  repositoryName: string,
+  digest: string,
   abortSignal?: AbortSignal,
-): Promise<ImageDetail | null> {
+) {
   try {
-    const command = new DescribeImagesCommand({ repositoryName, imageIds: [imageId(reference)] });
+    const command = new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest: digest }] });
     const { imageDetails } = await ecr.send(command, { abortSignal });
-    return imageDetails?.[0] ?? null;
+    const found = imageDetails?.[0];
+    return found ? { digest, size: found.imageSizeInBytes ?? 0, pushedAt: found.imagePushedAt } : null;
   } catch (error) {
     if (isNamed(error, 'ImageNotFoundException')) return null;
     throw error;

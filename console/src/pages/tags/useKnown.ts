@@ -1,9 +1,8 @@
-import type { ImageDetail } from '@aws-sdk/client-ecr';
 import { useEffect, useState } from 'react';
 import { useClients } from '../../api/clients';
 import type { TagSetting } from '../../lib/immutability';
 import { type Loading, useLoad } from '../../lib/load';
-import { findImage, settingOf } from './api';
+import { type Found, findImage, settingOf } from './api';
 import { checkTag } from './outlook';
 
 /** What a dialog asks about: a tag of one repository, and the image of another one, or of the same, that it shall point at. */
@@ -18,8 +17,8 @@ export interface Question {
 export interface Known {
   /** What it was asked for: what is typed may be ahead of it. */
   question: Question;
-  now: ImageDetail | null;
-  then: ImageDetail | null;
+  now: Found | null;
+  then: Found | null;
   setting: TagSetting;
 }
 
@@ -39,7 +38,7 @@ export function useKnown(
   active: boolean,
   { repository, tag, from, reference }: Question,
 ): Loading<Known | null> {
-  const { ecr } = useClients();
+  const clients = useClients();
   const settledTag = useSettled(tag);
   const settledReference = useSettled(reference);
   return useLoad(
@@ -47,12 +46,12 @@ export function useKnown(
       if (!active) return null;
       const question = { repository, tag: settledTag, from, reference: settledReference };
       const [setting, now, then] = await Promise.all([
-        settingOf(ecr, repository, signal),
-        checkTag(settledTag) ? null : findImage(ecr, repository, settledTag, signal),
-        settledReference ? findImage(ecr, from, settledReference, signal) : null,
+        settingOf(clients.ecr, repository, signal),
+        checkTag(settledTag) ? null : findImage(clients, repository, settledTag, signal),
+        settledReference ? findImage(clients, from, settledReference, signal) : null,
       ]);
       return { question, now, then, setting };
     },
-    [ecr, active, repository, settledTag, from, settledReference],
+    [clients, active, repository, settledTag, from, settledReference],
   );
 }
