@@ -7,7 +7,7 @@ TOOLS     := .cache/bin/$(shell go env GOVERSION)
 PEERS     := .cache/peers/$(shell go env GOVERSION)
 CLIENTS   := .cache/clients/$(shell go env GOVERSION)
 # What tests run with node: the AWS SDK, and a second opinion on policies.
-NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,e2e/javascript internal/iam/testdata/simulate)
+NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,e2e/javascript e2e/browser internal/iam/testdata/simulate)
 CONSOLE   := internal/console/dist/.built
 GO_TEST   := go test -timeout 20m
 
