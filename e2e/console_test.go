@@ -85,12 +85,16 @@ func (c registryClient) putManifest(t *testing.T, repository, reference string, 
 	}
 }
 
-// TestConsoleScreens: browser/screens.mjs has the screens. NIFUDA_SHOTS names a
+// TestConsoleScreens: browser/screens.mjs has the screens. CONSOLE_SHOTS names a
 // directory for pictures of them (make screenshots).
 func TestConsoleScreens(t *testing.T) {
 	s := startServer(t)
 	digest := furnish(t, s)
-	s.inBrowser(t, "screens.mjs", "DIGEST="+digest, "SHOTS="+os.Getenv("NIFUDA_SHOTS")).prints(t, "screens looked at")
+	for _, look := range []string{"plain", "narrow", "darkEnglish", "large"} {
+		t.Run(look, func(t *testing.T) {
+			s.inBrowser(t, "screens.mjs", "LOOK="+look, "DIGEST="+digest, "SHOTS="+os.Getenv("CONSOLE_SHOTS")).prints(t, "screens looked at")
+		})
+	}
 }
 
 // Each payload calls for help in another place; a browser that reads one of them

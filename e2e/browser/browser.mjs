@@ -32,6 +32,7 @@ export async function visit(browser, { locale = 'en-US', viewport = wide, colorS
 /** watch notes what goes wrong on a page, which settled then tells. */
 export async function watch(context, page, origin = base) {
   const wrong = [];
+  const asking = new Set();
   await page.exposeFunction('noteViolation', (text) => wrong.push(`policy of the page: ${text}`));
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (e) =>
@@ -48,7 +49,10 @@ export async function watch(context, page, origin = base) {
     const url = request.url();
     if (!url.startsWith(`${origin}/`) && !url.startsWith('data:') && !url.startsWith('blob:')) wrong.push(`request to ${url}`);
   });
-  return { context, page, origin, wrong, settled: () => assert.deepEqual(wrong, []) };
+  page.on('request', (request) => asking.add(request));
+  page.on('requestfinished', (request) => asking.delete(request));
+  page.on('requestfailed', (request) => asking.delete(request));
+  return { context, page, origin, wrong, asking, settled: () => assert.deepEqual(wrong, []) };
 }
 
 /** signIn enters by an access key, wherever the page is. */
@@ -63,24 +67,35 @@ export async function signIn({ page, origin }, path = '/_console/', id = accessK
 /** see waits until a text is visible. */
 export const see = (page, text) => page.getByText(text).filter({ visible: true }).first().waitFor();
 
-/** quiet waits until nothing is being loaded. */
-export async function quiet(page) {
-  await page.waitForLoadState('networkidle');
-  await page.waitForFunction(() => !document.querySelector('[class*="awsui_spinner"], [class*="status-indicator"][class*="loading"]'));
+/** show moves to a view as a click would, without loading the page anew. */
+export async function show(visitor, path) {
+  await visitor.page.evaluate((address) => {
+    history.pushState(null, '', address);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, `/_console${path}`);
+  await quiet(visitor);
 }
 
-/** accessible fails unless axe finds nothing on the page. */
-export async function accessible(page, what) {
+/** quiet waits until nothing is being loaded, and nothing says so. */
+export async function quiet({ page, asking }) {
+  const busy = '[class*="awsui_spinner"], [class*="status-indicator"][class*="loading"]';
+  let since = Date.now();
+  for (const limit = Date.now() + 30_000; Date.now() - since < 150; ) {
+    await page.waitForTimeout(30);
+    if (asking.size > 0 || (await page.locator(busy).count()) > 0) since = Date.now();
+    assert.ok(Date.now() < limit, `${page.url()} is never done: ${[...asking].map((r) => r.url())}`);
+  }
+}
+
+/** violations are what axe finds on the page. */
+export async function violations(page) {
   await page.evaluate(axeSource);
-  const found = await page.evaluate(async (rules) => {
+  return page.evaluate(async (rules) => {
     const { violations } = await window.axe.run(document, { runOnly: rules });
     return violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200)).join(' | ')}`);
   }, axeRules);
-  assert.deepEqual(found, [], `axe on ${what}`);
 }
 
-/** fits fails when the page itself can be scrolled sideways. */
-export async function fits(page, what) {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(over <= 0, `${what} is ${over} px too wide`);
-}
+/** overflow is by how many pixels the page itself can be scrolled sideways. */
+export const overflow = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

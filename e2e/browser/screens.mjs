@@ -1,8 +1,8 @@
-// Looks at each screen in each language, color and width: nothing may be wrong for
+// Looks at each screen in one of the looks: nothing may be wrong for
 // who cannot see it, and nothing may need to be scrolled sideways. With SHOTS it
 // keeps pictures of the main ones there.
 import { mkdirSync } from 'node:fs';
-import { accessible, fits, narrow, open, quiet, signIn, visit, wide } from './browser.mjs';
+import { narrow, open, overflow, show, signIn, violations, visit, wide } from './browser.mjs';
 
 const { DIGEST: digest, SHOTS: shots } = process.env;
 const app = '/repositories/team/app';
@@ -36,48 +36,44 @@ const screens = [
   { path: '/nowhere' },
 ];
 
-const looks = [
-  { name: 'English, light, wide', locale: 'en-US', colorScheme: 'light', viewport: wide, pictures: true },
-  { name: 'Japanese, dark, narrow', locale: 'ja-JP', colorScheme: 'dark', viewport: narrow },
-  { name: 'Japanese, light, 4k', locale: 'ja-JP', colorScheme: 'light', viewport: { width: 3840, height: 2160 } },
-  { name: 'English, dark, narrow', locale: 'en-US', colorScheme: 'dark', viewport: narrow },
-];
+const looks = {
+  plain: { locale: 'en-US', colorScheme: 'light', viewport: wide, pictures: true },
+  narrow: { locale: 'ja-JP', colorScheme: 'dark', viewport: narrow },
+  darkEnglish: { locale: 'en-US', colorScheme: 'dark', viewport: wide },
+  large: { locale: 'ja-JP', colorScheme: 'light', viewport: { width: 3840, height: 2160 } },
+};
+const look = looks[process.env.LOOK];
 
-const problems = [];
-async function attempt(check) {
-  try {
-    await check();
-  } catch (error) {
-    problems.push(error.message);
-  }
+const problems = new Map(); // to the screens that have them
+const note = (problem, path) => problems.set(problem, [...(problems.get(problem) ?? []), path]);
+
+async function inspect(page, path) {
+  for (const violation of await violations(page)) note(violation, path);
+  const over = await overflow(page);
+  if (over > 0) note(`${over} px too wide`, path);
+  if (await page.getByTestId('error').count()) note(`an error: ${await page.getByTestId('error').first().innerText()}`, path);
 }
 
 if (shots) mkdirSync(shots, { recursive: true });
 const browser = await open();
-for (const look of looks) {
-  const visitor = await visit(browser, look);
-  const { page } = visitor;
-  await page.goto(`${visitor.origin}/_console/`);
-  await page.locator('input[name=access-key-id]').waitFor();
-  await attempt(() => accessible(page, `sign-in, ${look.name}`));
-  await attempt(() => fits(page, `sign-in, ${look.name}`));
-  if (shots && look.pictures) await page.screenshot({ path: `${shots}/sign-in.png` });
-  await signIn(visitor);
-  for (const { path, shot } of screens) {
-    const what = `${path}, ${look.name}`;
-    await page.goto(`${visitor.origin}/_console${path}`);
-    await quiet(page);
-    await attempt(() => accessible(page, what));
-    await attempt(() => fits(page, what));
-    if (shots && shot && look.pictures) await page.screenshot({ path: `${shots}/${shot}.png` });
-  }
-  if (shots && look.name.startsWith('Japanese, dark')) await page.screenshot({ path: `${shots}/narrow.png` });
-  await attempt(visitor.settled);
-  await visitor.context.close();
+const visitor = await visit(browser, look);
+const { page } = visitor;
+const picture = (name) => shots && look.pictures && page.screenshot({ path: `${shots}/${name}.png` });
+
+await page.goto(`${visitor.origin}/_console/`);
+await page.locator('input[name=access-key-id]').waitFor();
+await inspect(page, 'sign-in');
+await picture('sign-in');
+await signIn(visitor);
+for (const { path, shot } of screens) {
+  await show(visitor, path);
+  await inspect(page, path);
+  if (shot) await picture(shot);
 }
+for (const wrong of visitor.wrong) note(wrong, 'any');
 await browser.close();
-if (problems.length > 0) {
-  console.error(problems.join('\n\n'));
+if (problems.size > 0) {
+  for (const [problem, paths] of problems) console.error(`${problem}\n  on ${paths.join(', ')}\n`);
   process.exit(1);
 }
-console.log(`${screens.length} screens looked at in ${looks.length} ways`);
+console.log(`${screens.length} screens looked at`);
