@@ -1,4 +1,5 @@
 import { ECRClient } from '@aws-sdk/client-ecr';
+import type { MiddlewareStack } from '@smithy/types';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import { expire, type Session } from '../lib/session';
 import { type Own, ownFor } from './own';
@@ -45,7 +46,9 @@ function clientsOf(session: Session): Clients {
 }
 
 /** noticing has a client of the SDK notice the end of the session. */
-export function noticing<C extends { middlewareStack: ECRClient['middlewareStack'] }>(client: C): C {
+export function noticing<I extends object, O extends object, C>(
+  client: C & { middlewareStack: MiddlewareStack<I, O> },
+): C {
   client.middlewareStack.add(
     (next) => async (args) => {
       try {

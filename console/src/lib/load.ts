@@ -28,3 +28,10 @@ export function useLoad<T>(
   const reload = useCallback(() => setRound((n) => n + 1), []);
   return { ...state, reload };
 }
+
+/** useLatest keeps what was there last while something new is asked for. */
+export function useLatest<T>(value: T | undefined): T | undefined {
+  const [kept, setKept] = useState(value);
+  if (value !== undefined && value !== kept) setKept(value);
+  return value ?? kept;
+}

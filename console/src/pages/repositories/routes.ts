@@ -9,6 +9,12 @@ export const repositoriesRoutes: Route[] = [
     navigation: { section: 'nav.registry', href: '/repositories' },
   },
   {
+    path: /^\/create-repository$/,
+    page: lazy(() => import('./CreateRepositoryPage')),
+    title: 'repositories.create',
+    parent: { title: 'repositories.title', href: '/repositories' },
+  },
+  {
     path: /^\/repositories\/(?<name>.+)$/,
     page: lazy(() => import('./RepositoryPage')),
     title: 'repositories.title',
