@@ -55,7 +55,6 @@ export default function TopBar() {
         identity={{
           href: href('/'),
           title: t('common.title'),
-          logo: { src: '/_console/favicon.svg', alt: '' },
           onFollow: (e) => {
             e.preventDefault();
             go(href('/'));
