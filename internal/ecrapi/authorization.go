@@ -39,6 +39,6 @@ func (a *api) issueToken(c caller, id registry.ID) (ecr.AuthorizationData, error
 	return ecr.AuthorizationData{
 		AuthorizationToken: base64.StdEncoding.EncodeToString([]byte("AWS:" + token)),
 		ExpiresAt:          ecr.Timestamp{Time: expires},
-		ProxyEndpoint:      a.endpointFor(c, id).url(),
+		ProxyEndpoint:      c.endpoint.OfRegistry(id.Account, id.Region, a.domain).URL(),
 	}, nil
 }

@@ -128,7 +128,7 @@ type api struct {
 // A caller is who sent a request, and where to.
 type caller struct {
 	authn.Identity
-	endpoint endpoint
+	endpoint authn.Endpoint
 	request  *http.Request
 }
 
@@ -151,7 +151,7 @@ func (a *api) authenticate(r *http.Request, body []byte) (context.Context, error
 	}); err != nil {
 		return nil, &ecr.Error{Code: authn.CodeThrottling, Message: err.Error(), Status: http.StatusBadRequest}
 	}
-	c := caller{Identity: identity, endpoint: endpointOf(r), request: r}
+	c := caller{Identity: identity, endpoint: authn.EndpointOf(r), request: r}
 	return context.WithValue(r.Context(), callerKey{}, c), nil
 }
 
@@ -172,6 +172,11 @@ func (c caller) registryID(account *string) registry.ID {
 		id.Account = *account
 	}
 	return id
+}
+
+// endpointOf returns where the caller reaches a registry.
+func (a *api) endpointOf(ctx context.Context, id registry.ID) authn.Endpoint {
+	return callerOf(ctx).endpoint.OfRegistry(id.Account, id.Region, a.domain)
 }
 
 // repository returns the repository that a request names, if the caller may

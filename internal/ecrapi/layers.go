@@ -135,7 +135,7 @@ func (a *api) GetDownloadUrlForLayer(ctx context.Context, in *ecr.GetDownloadUrl
 		Account: name.Registry.Account, Region: name.Registry.Region, Repository: name.Name, Digest: in.LayerDigest,
 	}, authn.DownloadLifetime)
 	return &ecr.GetDownloadUrlForLayerResponse{
-		DownloadUrl: callerOf(ctx).endpoint.url() + a.downloadPath + "?" + query, LayerDigest: in.LayerDigest,
+		DownloadUrl: callerOf(ctx).endpoint.URL() + a.downloadPath + "?" + query, LayerDigest: in.LayerDigest,
 	}, nil
 }
 

@@ -164,7 +164,7 @@ func (a *api) wireRepository(ctx context.Context, r registry.Repository) ecr.Rep
 		RegistryId:                         r.Registry.Account,
 		RepositoryName:                     r.Name,
 		RepositoryArn:                      r.ARN(),
-		RepositoryUri:                      a.endpointFor(callerOf(ctx), r.Registry).host + "/" + r.Name,
+		RepositoryUri:                      a.endpointOf(ctx, r.Registry).Host + "/" + r.Name,
 		CreatedAt:                          ecr.Timestamp{Time: r.CreatedAt},
 		ImageTagMutability:                 string(r.Mutability.Mode),
 		ImageTagMutabilityExclusionFilters: exclusionFilters(r.Mutability),

@@ -85,6 +85,8 @@ const (
 	RestoreImage            = "nifuda:RestoreImage"
 	RestoreRepository       = "nifuda:RestoreRepository"
 	RestoreTag              = "nifuda:RestoreTag"
+	SearchImages            = "nifuda:SearchImages"
+	SearchRepositories      = "nifuda:SearchRepositories"
 	SearchTags              = "nifuda:SearchTags"
 )
 
@@ -133,7 +135,7 @@ func IsOfRepositories(action, resource string) bool {
 }
 
 // ownActions are those of our own that a resource policy may name.
-var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, ListEvents, RestoreImage, RestoreRepository, RestoreTag, SearchTags}
+var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, ListEvents, RestoreImage, RestoreRepository, RestoreTag, SearchImages, SearchRepositories, SearchTags}
 
 // ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{

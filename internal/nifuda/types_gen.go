@@ -770,7 +770,8 @@ type SearchImagesResponse struct {
 // SearchRepositoriesRequest is the request of [Service.SearchRepositories].
 type SearchRepositoriesRequest struct {
 	RegistryId       *string  `json:"RegistryId,omitzero"`
-	Query            *string  `json:"Query,omitzero"` // 1 to 256 characters
+	RepositoryName   *string  `json:"RepositoryName,omitzero"` // 2 to 256 characters
+	Query            *string  `json:"Query,omitzero"`          // 1 to 256 characters
 	TagMutability    []string `json:"TagMutability,omitzero"`
 	ScanOnPush       *bool    `json:"ScanOnPush,omitzero"`
 	ResourceTagKey   *string  `json:"ResourceTagKey,omitzero"`   // 1 to 128 characters

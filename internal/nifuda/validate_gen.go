@@ -699,6 +699,9 @@ func (v *SearchRepositoriesRequest) check() (found []violation) {
 	if v.RegistryId != nil {
 		found = append(found, in("registryId", checkAccountId(*v.RegistryId))...)
 	}
+	if v.RepositoryName != nil {
+		found = append(found, in("repositoryName", checkRepositoryName(*v.RepositoryName))...)
+	}
 	if v.Query != nil {
 		found = append(found, in("query", checkSearchText(*v.Query))...)
 	}

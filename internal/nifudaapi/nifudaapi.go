@@ -55,6 +55,10 @@ type Accounts interface {
 type Repositories interface {
 	// TagHistory returns a page of what happened to a tag.
 	TagHistory(ctx context.Context, n registry.RepositoryName, tag string, after registry.Cursor, limit int) ([]registry.TagChange, registry.Cursor, error)
+	// SearchRepositories returns a page of the repositories that are looked for.
+	SearchRepositories(ctx context.Context, in registry.RepositorySearch, after registry.Cursor, limit int) ([]registry.FoundRepository, registry.Cursor, error)
+	// SearchImages returns a page of the images that are looked for.
+	SearchImages(ctx context.Context, in registry.ImageSearch, after registry.Cursor, limit int) ([]registry.FoundImage, registry.Cursor, error)
 	// SearchTags returns a page of the tags that begin with a prefix.
 	SearchTags(ctx context.Context, n registry.RepositoryName, prefix string, after registry.Cursor, limit int) ([]registry.FoundTag, registry.Cursor, error)
 	// PullStatistics returns how often something was pulled, and a page of the days.
@@ -99,7 +103,7 @@ type Authorizer interface {
 	Explain(ctx context.Context, r iam.Request) (iam.Decision, error)
 }
 
-// Options are what [New] needs. All but Audit and Now are required.
+// Options are what [New] needs. All but Audit, Domain and Now are required.
 type Options struct {
 	Accounts     Accounts
 	Repositories Repositories
@@ -115,6 +119,9 @@ type Options struct {
 	// Authenticator accepts [nifuda.SigningName].
 	Authenticator Authenticator
 	Authorizer    Authorizer
+	// Domain is what the host names of registries end in, see
+	// [authn.Endpoint.OfRegistry].
+	Domain string
 	// Home is the account that the others are managed from.
 	Home string
 	// Now is the clock that conditions on the time look at; nil means time.Now.

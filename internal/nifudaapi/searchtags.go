@@ -11,6 +11,13 @@ import (
 // not say.
 const searchPage = 50
 
+func searchPageSize(maxResults *int32) int {
+	if maxResults == nil {
+		return searchPage
+	}
+	return int(*maxResults)
+}
+
 // SearchTags implements [nifuda.Service].
 func (a *api) SearchTags(ctx context.Context, in *nifuda.SearchTagsRequest) (*nifuda.SearchTagsResponse, error) {
 	n, err := a.repository(ctx, iam.SearchTags, in.RegistryId, in.RepositoryName, nil)
@@ -21,11 +28,7 @@ func (a *api) SearchTags(ctx context.Context, in *nifuda.SearchTagsRequest) (*ni
 	if err != nil {
 		return nil, err
 	}
-	limit := searchPage
-	if in.MaxResults != nil {
-		limit = int(*in.MaxResults)
-	}
-	tags, next, err := a.Repositories.SearchTags(ctx, n, value(in.Prefix), after, limit)
+	tags, next, err := a.Repositories.SearchTags(ctx, n, value(in.Prefix), after, searchPageSize(in.MaxResults))
 	if err != nil {
 		return nil, foreignOr(err)
 	}

@@ -110,6 +110,7 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 		Verifier:      s.scrub,
 		Authenticator: s.verifier(keys, nifuda.SigningName),
 		Authorizer:    access,
+		Domain:        s.Config.Domain,
 		Home:          s.Config.Account,
 	}
 	if s.trail != nil {

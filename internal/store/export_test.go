@@ -5,6 +5,15 @@ import "time"
 // SQLiteText is a statement as SQLite gets it.
 func SQLiteText(query string) string { return newSQLiteDialect().query(query) }
 
+// Statements that look at all that a repository or a registry has.
+const (
+	DigestsTagged               = digestsTagged
+	FoundImages                 = foundImages
+	FoundRepositories           = foundRepositories
+	RepositoriesValueAscending  = repositoriesValueAscending
+	RepositoriesValueDescending = repositoriesValueDescending
+)
+
 // AgeTrashHolds makes a server's sightings of the holds on the trash older.
 func AgeTrashHolds(s *Store, by time.Duration) {
 	seen := &s.engine.(*postgresEngine).holds

@@ -33,7 +33,12 @@ var whole = map[string]string{
 	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_repositories LIMIT $1) AS found`:                        "counts up to a limit",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM deleted_images LIMIT $1) AS found`:                              "counts up to a limit",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM identities WHERE account = $1 AND kind = $2 LIMIT $3) AS found": "counts what it found",
-	countPolicyHolders: "counts what it found",
+	countPolicyHolders:                "counts what it found",
+	store.DigestsTagged:               "looks for what tags contain, up to a limit",
+	store.FoundImages:                 "twenty tags of each; and the load has no index",
+	store.FoundRepositories:           "at most 64 rows of each",
+	store.RepositoriesValueAscending:  "no index has how much repositories hold",
+	store.RepositoriesValueDescending: "no index has how much repositories hold",
 	`UPDATE deleted_repositories SET purging = $2 WHERE repository_id = $1 AND (purging OR deleted_at <= $3)`: "one row",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at <= $1 LIMIT $2) AS found`:                   "counts up to a limit",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM link_checks WHERE due_at > $1 LIMIT $2) AS found`:                    "counts up to a limit",
@@ -128,8 +133,8 @@ func checkPlans(t *testing.T, load storetest.Load, database string, plan planner
 	// A test that finds nothing may be blind.
 	for _, bad := range []string{
 		`SELECT name FROM tags WHERE updated_at = $1`,
-		`SELECT digest FROM manifests WHERE repository_id = $1 AND image_size = $2`,
-		`SELECT digest FROM manifests WHERE repository_id = $1 AND digest > $2 ORDER BY pushed_at`,
+		`SELECT digest FROM manifests WHERE repository_id = $1 AND size = $2`,
+		`SELECT digest FROM manifests WHERE repository_id = $1 AND digest > $2 ORDER BY size`,
 	} {
 		if plan(t, db, bad) == nil {
 			t.Errorf("the plan of a statement without an index passed: %s", bad)

@@ -725,6 +725,8 @@ export interface SessionCredentials {
 export interface SearchRepositoriesRequest {
   /** The account of the registry; the caller's without it. */
   RegistryId?: string;
+  /** Only this repository, if it is there; without it the permission on all repositories is needed. */
+  RepositoryName?: string;
   /** What the name contains, without regard to case; all without it. */
   Query?: string;
   /** Only repositories with one of these settings. */
@@ -776,7 +778,7 @@ export interface FoundRepository {
   KmsKey?: string;
   /** How many images it has. */
   Images: number;
-  /** The size of the blobs in it, each counted once. */
+  /** The size of the blobs in it, each counted once, and of the manifests of its images. */
   Bytes: number;
 }
 
@@ -785,7 +787,7 @@ export interface SearchImagesRequest {
   RegistryId?: string;
   /** The repository. */
   RepositoryName: string;
-  /** What a tag contains, or what the digest begins with. */
+  /** What a tag contains, without regard to case, or what the digest begins with, with or without sha256:. */
   Query?: string;
   /** Only images with tags, or only those without; ANY without it. */
   TagStatus?: 'TAGGED' | 'UNTAGGED' | 'ANY';
@@ -836,7 +838,7 @@ export interface FoundImage {
   PulledAt?: number;
   /** What it refers to, if it does. */
   SubjectDigest?: string;
-  /** How many images an index lists that are there. */
+  /** How many images it lists, if it is an index. */
   Parts: number;
   /** How many images refer to it. */
   Referrers: number;

@@ -1,43 +1,42 @@
-package ecrapi
+package authn
 
 import (
 	"net"
 	"net/http"
 	"strings"
 
-	"github.com/nifuda/nifuda/internal/authn"
 	"github.com/nifuda/nifuda/internal/httpx"
-	"github.com/nifuda/nifuda/internal/registry"
 )
 
-// An endpoint is where a call came in, and so an address that its caller can
+// An Endpoint is where a call came in, and so an address that its caller can
 // reach.
-type endpoint struct {
-	scheme string
-	host   string // with the port, if it has one
+type Endpoint struct {
+	Scheme string
+	Host   string // with the port, if it has one
 }
 
-func (e endpoint) url() string { return e.scheme + "://" + e.host }
-
-func endpointOf(r *http.Request) endpoint {
-	e := endpoint{scheme: "http", host: r.Host}
+// EndpointOf returns where a request came in.
+func EndpointOf(r *http.Request) Endpoint {
+	e := Endpoint{Scheme: "http", Host: r.Host}
 	if httpx.RecordOf(r.Context()).Secure {
-		e.scheme = "https"
+		e.Scheme = "https"
 	}
 	return e
 }
 
-// endpointFor returns where the caller reaches a registry: under the domain, if
+// URL is the address of the endpoint.
+func (e Endpoint) URL() string { return e.Scheme + "://" + e.Host }
+
+// OfRegistry returns where the caller reaches a registry: under the domain, if
 // there is one; in ECR's form, if that is how the API was called; else where
 // the call came in.
-func (a *api) endpointFor(c caller, id registry.ID) endpoint {
-	e := c.endpoint
-	suffix := hostSuffix(e.host)
-	if a.domain != "" {
-		suffix = a.domain + port(e.host)
+func (e Endpoint) OfRegistry(account, region, domain string) Endpoint {
+	suffix := hostSuffix(e.Host)
+	if domain != "" {
+		suffix = domain + port(e.Host)
 	}
 	if suffix != "" {
-		e.host = id.Account + ".dkr.ecr." + id.Region + "." + suffix
+		e.Host = account + ".dkr.ecr." + region + "." + suffix
 	}
 	return e
 }
@@ -56,7 +55,7 @@ func port(host string) string {
 // empty for every other host.
 func hostSuffix(host string) string {
 	host = strings.ToLower(host)
-	if _, region, ok := authn.HostRegistry(host); ok {
+	if _, region, ok := HostRegistry(host); ok {
 		_, suffix, _ := strings.Cut(host, "."+region+".")
 		return suffix
 	}
@@ -66,7 +65,7 @@ func hostSuffix(host string) string {
 		if !ok {
 			continue
 		}
-		if region, suffix, _ := strings.Cut(rest, "."); authn.IsRegion(region) {
+		if region, suffix, _ := strings.Cut(rest, "."); IsRegion(region) {
 			return suffix
 		}
 	}
