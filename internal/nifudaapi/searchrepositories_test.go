@@ -19,8 +19,10 @@ func TestRepositoriesAreSearched(t *testing.T) {
 		for _, r := range []registry.NewRepository{
 			{RepositoryName: registry.RepositoryName{Registry: id, Name: "zoo"}, ScanOnPush: true, Tags: []registry.ResourceTag{{Key: "team", Value: "a"}, {Key: "cost", Value: ""}}},
 			{RepositoryName: registry.RepositoryName{Registry: id, Name: "team/app_two"}, Mutability: registry.TagMutability{Mode: registry.Immutable}},
-			{RepositoryName: registry.RepositoryName{Registry: id, Name: "team/appztwo"}, Tags: []registry.ResourceTag{{Key: "team", Value: "b"}},
-				Mutability: registry.TagMutability{Mode: registry.MutableWithExclusion, Exclusions: []string{"v*", "prod"}}},
+			{
+				RepositoryName: registry.RepositoryName{Registry: id, Name: "team/appztwo"}, Tags: []registry.ResourceTag{{Key: "team", Value: "b"}},
+				Mutability: registry.TagMutability{Mode: registry.MutableWithExclusion, Exclusions: []string{"v*", "prod"}},
+			},
 			{RepositoryName: registry.RepositoryName{Registry: registry.ID{Account: other, Region: region}, Name: "team/app"}},
 			{RepositoryName: registry.RepositoryName{Registry: registry.ID{Account: home, Region: "eu-west-1"}, Name: "team/app"}},
 			{RepositoryName: registry.RepositoryName{Registry: id, Name: "gone"}},
