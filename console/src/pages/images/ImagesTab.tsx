@@ -1,6 +1,5 @@
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import CollectionPreferences from '@cloudscape-design/components/collection-preferences';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Spinner from '@cloudscape-design/components/spinner';
@@ -13,7 +12,7 @@ import Pager from '../../components/Pager';
 import { useLanguage } from '../../i18n';
 import type { Translate } from '../../i18n/messages';
 import { useLoad } from '../../lib/load';
-import { pageSizes, refine, usePaging } from '../../lib/paging';
+import { refine, usePaging } from '../../lib/paging';
 import { usePlace } from '../../lib/router';
 import PushCommands from '../repositories/PushCommands';
 import TagDialog from '../tags/TagDialog';
@@ -21,7 +20,7 @@ import { columnsOf } from './columns';
 import DeleteImages from './DeleteImages';
 import ImageFilters from './ImageFilters';
 import './images.css';
-import { useHidden } from './preferences';
+import Preferences, { useHidden } from './Preferences';
 import { isFiltered, listingOf, requestOf, searchCommand } from './query';
 import { type Row, rowOf } from './rows';
 import { type Folds, useChildren } from './useChildren';
@@ -92,23 +91,12 @@ export default function ImagesTab({ repository }: { repository: string }) {
             variant="h2"
             counter={selected.length > 0 ? `(${t('images.selected', { n: selected.length })})` : undefined}
             actions={
-              <SpaceBetween direction="horizontal" size="xs">
-                <Button
-                  iconName="refresh"
-                  ariaLabel={t('common.refresh')}
-                  loading={found.loading}
-                  onClick={found.reload}
-                />
-                <Button disabled={selected.length === 0} onClick={() => setDialog('delete')}>
-                  {t('common.delete')}
-                </Button>
-                <Button disabled={selected.length !== 1} onClick={() => setDialog('tag')}>
-                  {t('images.addTag')}
-                </Button>
-                <Button variant="primary" onClick={() => setDialog('push')}>
-                  {t('images.push')}
-                </Button>
-              </SpaceBetween>
+              <Actions
+                selected={selected.length}
+                loading={found.loading}
+                refresh={found.reload}
+                open={setDialog}
+              />
             }
           >
             {t('images.title')}
@@ -121,33 +109,7 @@ export default function ImagesTab({ repository }: { repository: string }) {
             push={() => setDialog('push')}
           />
         }
-        preferences={
-          <CollectionPreferences
-            title={t('images.preferences')}
-            confirmLabel={t('images.confirm')}
-            cancelLabel={t('common.cancel')}
-            preferences={{
-              pageSize: paging.size,
-              contentDisplay: columns.map(({ id = '' }) => ({ id, visible: !hidden.includes(id) })),
-            }}
-            pageSizePreference={{
-              title: t('images.pageSize'),
-              options: pageSizes.map((value) => ({ value, label: t('images.rows', { n: value }) })),
-            }}
-            contentDisplayPreference={{
-              title: t('images.columns'),
-              options: columns.map(({ id = '', header }) => ({
-                id,
-                label: String(header),
-                alwaysVisible: id === 'tags',
-              })),
-            }}
-            onConfirm={({ detail }) => {
-              hide((detail.contentDisplay ?? []).filter((one) => !one.visible).map((one) => one.id));
-              if (detail.pageSize && detail.pageSize !== paging.size) paging.resize(detail.pageSize);
-            }}
-          />
-        }
+        preferences={<Preferences columns={columns} hidden={hidden} hide={hide} paging={paging} />}
       />
       <Cli commands={[searchCommand(request)]} />
       <DeleteImages
@@ -212,5 +174,30 @@ function Empty({ filtered, failed, push }: { filtered: boolean; failed: boolean;
         )}
       </SpaceBetween>
     </Box>
+  );
+}
+
+interface ActionsProperties {
+  selected: number;
+  loading: boolean;
+  refresh: () => void;
+  open: (dialog: Dialog) => void;
+}
+
+function Actions({ selected, loading, refresh, open }: ActionsProperties) {
+  const { t } = useLanguage();
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      <Button iconName="refresh" ariaLabel={t('common.refresh')} loading={loading} onClick={refresh} />
+      <Button disabled={selected === 0} onClick={() => open('delete')}>
+        {t('common.delete')}
+      </Button>
+      <Button disabled={selected !== 1} onClick={() => open('tag')}>
+        {t('images.addTag')}
+      </Button>
+      <Button variant="primary" onClick={() => open('push')}>
+        {t('images.push')}
+      </Button>
+    </SpaceBetween>
   );
 }

@@ -29,9 +29,11 @@ function rowsOf({ content, configuration, manifest }: LoadedImage): Row[] {
   return stepsOf(content.Layers, configuration?.history ?? []).map((step, place) => ({
     ...step,
     place,
-    what: step.entry
-      ? instruction(step.entry.createdBy ?? step.entry.comment ?? '')
-      : (titles.get(step.layer?.Digest ?? '') ?? step.layer?.MediaType ?? ''),
+    what:
+      instruction(step.entry?.createdBy ?? step.entry?.comment ?? '') ||
+      titles.get(step.layer?.Digest ?? '') ||
+      step.layer?.MediaType ||
+      '-',
   }));
 }
 
@@ -74,7 +76,7 @@ export default function Layers({ image }: { image: LoadedImage }) {
 
 function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Row>[] {
   return [
-    { id: 'place', header: t('images.step'), cell: (row) => row.place + 1, width: 60 },
+    { id: 'place', header: t('images.step'), cell: (row) => row.place + 1, width: 70, minWidth: 70 },
     {
       id: 'what',
       header: t('images.command'),
@@ -89,14 +91,16 @@ function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Ro
     {
       id: 'size',
       header: t('images.size'),
-      width: 110,
+      width: 100,
+      minWidth: 100,
       cell: ({ layer }) =>
         layer ? bytes(layer.Size, locale) : <Box color="text-body-secondary">{t('images.emptyLayer')}</Box>,
     },
     {
       id: 'shared',
       header: t('images.sharedWith'),
-      width: 170,
+      width: 160,
+      minWidth: 150,
       cell: ({ layer }) =>
         layer && (
           <>
@@ -108,7 +112,8 @@ function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Ro
     {
       id: 'digest',
       header: t('images.digest'),
-      width: 210,
+      width: 205,
+      minWidth: 205,
       cell: ({ layer }) => layer && <Copy text={layer.Digest} shown={shortDigest(layer.Digest)} />,
     },
   ];

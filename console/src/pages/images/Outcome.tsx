@@ -9,9 +9,7 @@ import type { Locale } from '../../i18n/messages';
 import { bytes, count } from '../../lib/format';
 import { follow, href } from '../../lib/router';
 import type { Preview } from './deletion';
-
-// Longer lists are cut: what is left is counted.
-const most = 100;
+import Names from './Names';
 
 const spans: [string, number][] = [
   ['day', 86400],
@@ -74,29 +72,28 @@ export default function Outcome({ preview }: { preview: Preview }) {
   );
 }
 
-function Names({ names }: { names: string[] }) {
-  const { t } = useLanguage();
-  const more = names.length - most;
-  return (
-    <ul className="anywhere">
-      {[...new Set(names)].slice(0, most).map((name) => (
-        <li key={name}>{name}</li>
-      ))}
-      {more > 0 && <li>{t('images.more', { n: more })}</li>}
-    </ul>
-  );
+interface RestorableProperties {
+  repository: string;
+  preview?: Preview;
+  /** Whether it stands on a colored ground. */
+  colored?: boolean;
 }
 
 /** Restorable says that a deletion can be undone, and where. */
-export function Restorable({ repository, preview }: { repository: string; preview?: Preview }) {
+export function Restorable({ repository, preview, colored }: RestorableProperties) {
   const { t, locale } = useLanguage();
   const images = preview?.images.length ?? 0;
-  const text = t(images > 0 ? 'images.deleted' : 'images.tagsRemoved', { n: count(images, locale) });
-  if (!preview || preview.windowSeconds === 0 || images === 0) return <>{text}</>;
+  if (!preview || images === 0) return <>{t('images.tagsRemoved')}</>;
+  const deleted = t('images.deleted', { n: count(images, locale) });
+  if (preview.windowSeconds === 0) return <>{deleted}</>;
   return (
     <>
-      {text} {t('images.restorable', { time: span(preview.windowSeconds, locale) })}{' '}
-      <Link href={href(`/repositories/${repository}`, { tab: 'deleted' })} onFollow={follow} color="inverted">
+      {deleted} {t('images.restorable', { time: span(preview.windowSeconds, locale) })}{' '}
+      <Link
+        href={href(`/repositories/${repository}`, { tab: 'deleted' })}
+        onFollow={follow}
+        color={colored ? 'inverted' : 'normal'}
+      >
         {t('images.toDeleted')}
       </Link>
     </>

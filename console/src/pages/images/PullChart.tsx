@@ -32,6 +32,7 @@ export default function PullChart({ repository, digest }: { repository: string; 
     day.toLocaleDateString(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' });
   if (error) return <ErrorAlert error={error} retry={reload} />;
   if (loading && !data) return <Spinner />;
+  if (data?.Pulls === 0) return <Box color="text-status-inactive">{t('images.neverPulled')}</Box>;
   const most = Math.max(1, ...shown.map((one) => one.pulls));
   return (
     <SpaceBetween size="m">
@@ -54,7 +55,6 @@ export default function PullChart({ repository, digest }: { repository: string; 
             data: shown.map((one) => ({ x: short(one.day), y: one.pulls })),
           },
         ]}
-        empty={<Box>{t('images.neverPulled')}</Box>}
       />
       <Cli
         commands={[

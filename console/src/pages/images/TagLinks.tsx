@@ -2,6 +2,7 @@ import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useLanguage } from '../../i18n';
 import { follow, href } from '../../lib/router';
+import { cosignKind } from './kinds';
 
 interface Properties {
   repository: string;
@@ -13,6 +14,9 @@ interface Properties {
   most: number;
 }
 
+// The tags of cosign are digests, which nobody reads.
+const shown = (tag: string) => (cosignKind(tag) ? tag.replace(/^(sha256-.{12}).*(\..*)$/, '$1…$2') : tag);
+
 /** TagLinks are the tags of an image; what is too much is left to its page. */
 export default function TagLinks({ repository, digest, tags, count, most }: Properties) {
   const { t } = useLanguage();
@@ -23,7 +27,7 @@ export default function TagLinks({ repository, digest, tags, count, most }: Prop
       {tags.slice(0, most).map((tag) => (
         <span className="tag" key={tag}>
           <Link href={href(path, { tag })} onFollow={follow}>
-            {tag}
+            {shown(tag)}
           </Link>
         </span>
       ))}

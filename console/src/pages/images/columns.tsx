@@ -77,44 +77,44 @@ export function columnsOf({ t, locale, repository, uri }: Surroundings): TablePr
       header: t('images.tags'),
       cell: (row) => <Name row={row} repository={repository} t={t} />,
       isRowHeader: true,
-      width: 230,
+      width: 200,
       minWidth: 160,
     },
-    { id: 'type', header: t('images.type'), cell: (row) => <KindCell row={row} t={t} />, width: 150 },
+    { id: 'type', header: t('images.type'), cell: (row) => <KindCell row={row} t={t} />, width: 165 },
     {
       id: 'pushed',
       header: t('images.pushedAt'),
       cell: (row) => (row.pushedAt === undefined ? '-' : <Time at={row.pushedAt} />),
       sortingField: 'pushed',
-      width: 135,
+      width: 145,
     },
     {
       id: 'pulled',
       header: t('images.pulledAt'),
       cell: (row) => <Time at={row.pulledAt} />,
       sortingField: 'pulled',
-      width: 135,
+      width: 145,
     },
     {
       id: 'size',
       header: t('images.size'),
       cell: (row) => (row.size === undefined ? '-' : bytes(row.size, locale)),
       sortingField: 'size',
-      width: 95,
+      width: 105,
     },
     {
       id: 'digest',
       header: t('images.digest'),
       cell: (row) => (
-        <SpaceBetween direction="horizontal" size="xxs">
+        <div className="beside">
           <Link href={imageHref(repository, row.digest)} onFollow={follow}>
             {shortDigest(row.digest)}
           </Link>
           <CopyMenu uri={uri} digest={row.digest} kind={row.kind} tags={row.tags} />
-        </SpaceBetween>
+        </div>
       ),
-      width: 200,
+      width: 190,
     },
-    { id: 'status', header: t('images.status'), cell: (row) => <Status row={row} t={t} />, width: 100 },
+    { id: 'status', header: t('images.status'), cell: (row) => <Status row={row} t={t} />, width: 120 },
   ];
 }
