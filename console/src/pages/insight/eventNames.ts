@@ -1,0 +1,22 @@
+/** The events that the server writes down. */
+export const eventNames = [
+  'ImagePushed',
+  'ImageDeleted',
+  'ImageRestored',
+  'TagAdded',
+  'TagMoved',
+  'TagDeleted',
+  'TagRestored',
+  'RepositoryCreated',
+  'RepositoryDeleted',
+  'RepositoryRestored',
+  'TagMutabilityChanged',
+  'ScanningChanged',
+  'RepositoryPolicySet',
+  'RepositoryPolicyDeleted',
+  'LifecyclePolicySet',
+  'LifecyclePolicyDeleted',
+  'RegistryPolicySet',
+  'RegistryPolicyDeleted',
+  'AccountSettingChanged',
+];
