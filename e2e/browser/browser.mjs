@@ -78,7 +78,8 @@ export async function show(visitor, path) {
 
 /** quiet waits until nothing is being loaded, and nothing says so. */
 export async function quiet({ page, asking }) {
-  const busy = '[class*="awsui_spinner"], [class*="status-indicator"][class*="loading"]';
+  const busy = '[class*="awsui_rotator"], [class*="awsui_status-loading"]'; // how the components turn and say so
+  await page.locator('h1').first().waitFor();
   let since = Date.now();
   for (const limit = Date.now() + 30_000; Date.now() - since < 150; ) {
     await page.waitForTimeout(30);
