@@ -170,6 +170,8 @@ export const tags = area(
     'tags.nameInvalid': 'This is no name of a repository.',
     'tags.renamed':
       'The repository gets a new name. Policies that name it by the old one do not apply to it.',
+    'tags.columns': 'Columns',
+    'tags.group.index': 'Annotation of the index',
   },
   {
     'tags.title': 'タグ',
@@ -339,5 +341,7 @@ export const tags = area(
     'tags.repositoryName': 'リポジトリ名',
     'tags.nameInvalid': 'リポジトリ名として使用できません。',
     'tags.renamed': 'リポジトリの名前が変わります。以前の名前を指定したポリシーは適用されません。',
+    'tags.columns': '列',
+    'tags.group.index': 'インデックスのアノテーション',
   },
 );

@@ -2,7 +2,7 @@ import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import { useEffect, useState } from 'react';
 import { useClients } from '../../api/clients';
@@ -11,11 +11,12 @@ import ErrorAlert from '../../components/ErrorAlert';
 import Pager from '../../components/Pager';
 import Time from '../../components/Time';
 import { useLanguage } from '../../i18n';
+import type { Translate } from '../../i18n/messages';
 import { useLoad } from '../../lib/load';
 import { refine, usePaging } from '../../lib/paging';
 import { nameProblem } from '../../lib/repositoryName';
 import { follow, href, usePlace } from '../../lib/router';
-import PageSize from './PageSize';
+import Preferences, { useColumns } from './Preferences';
 import RestoreRepositoryDialog from './RestoreRepositoryDialog';
 import UndeleteWindow from './UndeleteWindow';
 import { useUndeleteWindow } from './useUndeleteWindow';
@@ -29,6 +30,8 @@ export default function DeletedRepositoriesPage() {
   const paging = usePaging();
   const find = query.get('find') ?? '';
   const seconds = useUndeleteWindow();
+  const definitions = repositoryColumns(t);
+  const columns = useColumns('deletedRepositories', definitions);
   const [selected, setSelected] = useState<DeletedRepository[]>([]);
   const [restoring, setRestoring] = useState(false);
   const { data, error, loading, reload } = useLoad(
@@ -61,28 +64,8 @@ export default function DeletedRepositoriesPage() {
         loading={loading && !data}
         loadingText={t('common.loading')}
         items={data?.DeletedRepositories ?? []}
-        columnDefinitions={[
-          {
-            id: 'name',
-            header: t('tags.repository'),
-            isRowHeader: true,
-            width: 260,
-            cell: (one) => one.RepositoryName,
-          },
-          { id: 'by', header: t('tags.deletedBy'), width: 200, cell: (one) => <Who arn={one.DeletedBy} /> },
-          {
-            id: 'at',
-            header: t('tags.deletedAt'),
-            width: 240,
-            cell: (one) => <Time at={one.DeletedAt} exact />,
-          },
-          {
-            id: 'until',
-            header: t('tags.until'),
-            width: 240,
-            cell: (one) => <Time at={one.RestorableUntil} exact />,
-          },
-        ]}
+        columnDefinitions={definitions}
+        visibleColumns={columns.shown}
         header={
           <Header
             variant="awsui-h1-sticky"
@@ -101,7 +84,7 @@ export default function DeletedRepositoriesPage() {
         }
         filter={<Find value={find} />}
         pagination={<Pager paging={paging} next={data?.NextToken} disabled={loading} />}
-        preferences={<PageSize paging={paging} />}
+        preferences={<Preferences paging={paging} columns={columns} />}
         empty={<Empty find={find} />}
       />
       <RestoreRepositoryDialog
@@ -113,6 +96,29 @@ export default function DeletedRepositoriesPage() {
     </SpaceBetween>
   );
 }
+
+const repositoryColumns = (t: Translate): TableProps.ColumnDefinition<DeletedRepository>[] => [
+  {
+    id: 'name',
+    header: t('tags.repository'),
+    isRowHeader: true,
+    width: 260,
+    cell: (one) => one.RepositoryName,
+  },
+  { id: 'by', header: t('tags.deletedBy'), width: 200, cell: (one) => <Who arn={one.DeletedBy} /> },
+  {
+    id: 'at',
+    header: t('tags.deletedAt'),
+    width: 240,
+    cell: (one) => <Time at={one.DeletedAt} exact />,
+  },
+  {
+    id: 'until',
+    header: t('tags.until'),
+    width: 240,
+    cell: (one) => <Time at={one.RestorableUntil} exact />,
+  },
+];
 
 // The server finds whole names: what is not finished yet is not sent.
 function Find({ value }: { value: string }) {

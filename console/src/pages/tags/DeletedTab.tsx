@@ -18,7 +18,7 @@ import { refine, usePaging } from '../../lib/paging';
 import { usePlace } from '../../lib/router';
 import { isDigest } from './api';
 import { checkTag } from './outlook';
-import PageSize from './PageSize';
+import Preferences, { useColumns } from './Preferences';
 import RestoreImagesDialog from './RestoreImagesDialog';
 import UndeleteWindow from './UndeleteWindow';
 import { useUndeleteWindow } from './useUndeleteWindow';
@@ -34,6 +34,8 @@ export default function DeletedTab({ repository }: { repository: string }) {
   const paging = usePaging();
   const find = query.get('find') ?? '';
   const seconds = useUndeleteWindow();
+  const definitions = deletedColumns(t, locale);
+  const columns = useColumns('deletedImages', definitions);
   const [selected, setSelected] = useState<DeletedImage[]>([]);
   const [restoring, setRestoring] = useState(false);
   const { data, error, loading, reload } = useLoad(
@@ -69,7 +71,8 @@ export default function DeletedTab({ repository }: { repository: string }) {
         loading={loading && !data}
         loadingText={t('common.loading')}
         items={data?.DeletedImages ?? []}
-        columnDefinitions={columns(t, locale)}
+        columnDefinitions={definitions}
+        visibleColumns={columns.shown}
         header={
           <Header
             variant="h2"
@@ -87,7 +90,7 @@ export default function DeletedTab({ repository }: { repository: string }) {
         }
         filter={<Find value={find} />}
         pagination={<Pager paging={paging} next={data?.NextToken} disabled={loading} />}
-        preferences={<PageSize paging={paging} />}
+        preferences={<Preferences paging={paging} columns={columns} />}
         empty={<Empty find={find} />}
       />
       <RestoreImagesDialog
@@ -101,7 +104,7 @@ export default function DeletedTab({ repository }: { repository: string }) {
   );
 }
 
-const columns = (t: Translate, locale: Locale): TableProps.ColumnDefinition<DeletedImage>[] => [
+const deletedColumns = (t: Translate, locale: Locale): TableProps.ColumnDefinition<DeletedImage>[] => [
   {
     id: 'digest',
     header: t('tags.digest'),

@@ -15,7 +15,7 @@ import { refine, usePaging } from '../../lib/paging';
 import { follow, go, href, usePlace } from '../../lib/router';
 import { settingOf } from './api';
 import { compareQuery } from './compare';
-import PageSize from './PageSize';
+import Preferences, { useColumns } from './Preferences';
 import RemoveTagDialog from './RemoveTagDialog';
 import TagDialog from './TagDialog';
 import { tagColumns } from './tagColumns';
@@ -49,6 +49,8 @@ export default function TagsTab({ repository }: { repository: string }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows that are no longer shown are not selected either
   useEffect(() => setSelected([]), [data]);
 
+  const definitions = tagColumns(repository, setting, t, locale);
+  const columns = useColumns('tags', definitions);
   const only = selected.length === 1 ? selected[0].ImageTag : undefined;
   const compare = () => {
     const [a, b] = selected.map(({ ImageTag }) => ImageTag);
@@ -77,7 +79,8 @@ export default function TagsTab({ repository }: { repository: string }) {
         loading={loading && !data}
         loadingText={t('common.loading')}
         items={data?.Tags ?? []}
-        columnDefinitions={tagColumns(repository, setting, t, locale)}
+        columnDefinitions={definitions}
+        visibleColumns={columns.shown}
         header={
           <Header
             variant="h2"
@@ -107,7 +110,7 @@ export default function TagsTab({ repository }: { repository: string }) {
         }
         filter={<PrefixFilter key={repository} value={prefix} />}
         pagination={<Pager paging={paging} next={data?.NextToken} disabled={loading} />}
-        preferences={<PageSize paging={paging} />}
+        preferences={<Preferences paging={paging} columns={columns} />}
         empty={<Empty prefix={prefix} onAdd={() => setOpen({ what: 'add' })} />}
       />
       <TagDialog

@@ -6,6 +6,8 @@ export interface Side {
   manifest: unknown;
   configuration: unknown;
   layers: ImageLayer[];
+  /** The manifest of the index that the image was found by, if it was. */
+  index?: unknown;
 }
 
 /** A Difference is a value that one of two sides has, or both. */
@@ -32,7 +34,8 @@ export type Group =
   | 'ports'
   | 'volumes'
   | 'labels'
-  | 'annotations';
+  | 'annotations'
+  | 'index';
 
 function state(left: string | undefined, right: string | undefined): State {
   if (left === right) return 'same';
@@ -76,16 +79,15 @@ const parts: [Group, (image: Record<string, unknown>, config: Record<string, unk
   ['labels', (_, config) => pairs(config.Labels)],
 ];
 
+const annotationsOf = (manifest: unknown) => pairs(record(manifest).annotations);
+
 /** configurationDiff compares the configurations and the annotations of two images. */
 export function configurationDiff(left: Side, right: Side): Difference[] {
   const [a, b] = [record(left.configuration), record(right.configuration)];
   return [
     ...parts.flatMap(([group, of]) => differences(group, of(a, record(a.config)), of(b, record(b.config)))),
-    ...differences(
-      'annotations',
-      pairs(record(left.manifest).annotations),
-      pairs(record(right.manifest).annotations),
-    ),
+    ...differences('annotations', annotationsOf(left.manifest), annotationsOf(right.manifest)),
+    ...differences('index', annotationsOf(left.index), annotationsOf(right.index)),
   ];
 }
 

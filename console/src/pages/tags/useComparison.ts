@@ -41,7 +41,9 @@ async function forPlatform(
 ): Promise<Compared | null> {
   if (!found || !isIndex(found.side.manifest)) return found;
   const digest = found.platforms.find(({ name }) => name === platform)?.digest;
-  return { ...found, side: digest ? await contentOf(clients, repository, digest, signal) : undefined };
+  if (!digest) return { ...found, side: undefined };
+  const side = await contentOf(clients, repository, digest, signal);
+  return { ...found, side: { ...side, index: found.side.manifest } };
 }
 
 /** useComparison reads two images, and of indexes those for one platform. */

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { setCommands } from '../src/pages/tags/commands';
-import { compared, compareQuery } from '../src/pages/tags/compare';
-import { checkTag, outlook } from '../src/pages/tags/outlook';
-import { blobsOf } from '../src/pages/tags/promote';
+import { setCommands } from '../../src/pages/tags/commands';
+import { compared, compareQuery } from '../../src/pages/tags/compare';
+import { checkTag, outlook } from '../../src/pages/tags/outlook';
+import { blobsOf } from '../../src/pages/tags/promote';
 
 it.each([
   ['', 'empty'],

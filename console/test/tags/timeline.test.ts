@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { TagChange } from '../src/api/nifuda.gen';
-import { before, clustersOf, spansOf, ticksOf, wholeOf, within, zoomed } from '../src/pages/tags/timeline';
+import type { TagChange } from '../../src/api/nifuda.gen';
+import { before, clustersOf, spansOf, ticksOf, wholeOf, within, zoomed } from '../../src/pages/tags/timeline';
 
 // a, b, removed, a again: the newest first.
 const history = [

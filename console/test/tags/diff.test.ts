@@ -7,7 +7,7 @@ import {
   type Side,
   sideOf,
   sizeOf,
-} from '../src/pages/tags/diff';
+} from '../../src/pages/tags/diff';
 
 const layer = (Digest: string, Size: number) => ({
   Digest,
