@@ -172,6 +172,7 @@ export const tags = area(
       'The repository gets a new name. Policies that name it by the old one do not apply to it.',
     'tags.columns': 'Columns',
     'tags.group.index': 'Annotation of the index',
+    'tags.shownColumns': 'Shown in the table',
   },
   {
     'tags.title': 'タグ',
@@ -343,5 +344,6 @@ export const tags = area(
     'tags.renamed': 'リポジトリの名前が変わります。以前の名前を指定したポリシーは適用されません。',
     'tags.columns': '列',
     'tags.group.index': 'インデックスのアノテーション',
+    'tags.shownColumns': '表に表示する列',
   },
 );

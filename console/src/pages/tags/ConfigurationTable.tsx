@@ -73,7 +73,7 @@ export function ConfigurationTable({ left, right }: { left: Side; right: Side })
         {
           id: 'state',
           header: t('tags.change'),
-          minWidth: 110,
+          minWidth: 140,
           cell: ({ state }) => (
             <StatusIndicator type={types[state]}>{t(`tags.state.${state}`)}</StatusIndicator>
           ),

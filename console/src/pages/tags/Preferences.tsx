@@ -40,7 +40,7 @@ export default function Preferences({ paging, columns }: Properties) {
       }}
       visibleContentPreference={{
         title: t('tags.columns'),
-        options: [{ label: t('tags.columns'), options: columns.options }],
+        options: [{ label: t('tags.shownColumns'), options: columns.options }],
       }}
       onConfirm={({ detail }) => {
         if (detail.visibleContent) columns.show(detail.visibleContent);

@@ -21,7 +21,7 @@ export const tagColumns = (
     id: 'tag',
     header: t('tags.tag'),
     isRowHeader: true,
-    width: 170,
+    width: 150,
     minWidth: 120,
     cell: (tag) => (
       <Link href={href(`/repositories/${repository}`, { tag: tag.ImageTag })} onFollow={follow}>
@@ -32,19 +32,19 @@ export const tagColumns = (
   {
     id: 'digest',
     header: t('tags.pointsAt'),
-    width: 195,
+    width: 190,
     cell: (tag) => <DigestLink repository={repository} digest={tag.ImageDigest} />,
   },
-  { id: 'moved', header: t('tags.movedAt'), width: 135, cell: (tag) => <Time at={tag.ChangedAt} /> },
-  { id: 'by', header: t('tags.by'), width: 130, cell: (tag) => <Who arn={tag.ActorArn} /> },
+  { id: 'moved', header: t('tags.movedAt'), width: 148, cell: (tag) => <Time at={tag.ChangedAt} /> },
+  { id: 'by', header: t('tags.by'), width: 110, cell: (tag) => <Who arn={tag.ActorArn} /> },
   {
     id: 'protected',
     header: t('tags.protection'),
     width: 170,
     cell: (tag) => setting && <Protection setting={setting} tag={tag.ImageTag} t={t} />,
   },
-  { id: 'size', header: t('tags.size'), width: 100, cell: (tag) => bytes(tag.Size, locale) },
-  { id: 'pushed', header: t('tags.pushedAt'), width: 135, cell: (tag) => <Time at={tag.PushedAt} /> },
+  { id: 'size', header: t('tags.size'), width: 95, cell: (tag) => bytes(tag.Size, locale) },
+  { id: 'pushed', header: t('tags.pushedAt'), width: 148, cell: (tag) => <Time at={tag.PushedAt} /> },
 ];
 
 /** Protection says whether a tag may be moved, and which filter decides that. */
