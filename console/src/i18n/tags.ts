@@ -173,6 +173,7 @@ export const tags = area(
     'tags.columns': 'Columns',
     'tags.group.index': 'Annotation of the index',
     'tags.shownColumns': 'Shown in the table',
+    'tags.nameTaken': 'There is a repository {name} by now. Enter another name.',
   },
   {
     'tags.title': 'タグ',
@@ -345,5 +346,6 @@ export const tags = area(
     'tags.columns': '列',
     'tags.group.index': 'インデックスのアノテーション',
     'tags.shownColumns': '表に表示する列',
+    'tags.nameTaken': 'リポジトリ {name} がすでに存在します。別の名前を入力してください。',
   },
 );

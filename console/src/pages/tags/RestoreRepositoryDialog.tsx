@@ -8,6 +8,7 @@ import { useClients } from '../../api/clients';
 import type { DeletedRepository } from '../../api/nifuda.gen';
 import { useNotify } from '../../components/notices';
 import { useLanguage } from '../../i18n';
+import { useLoad } from '../../lib/load';
 import { nameProblem } from '../../lib/repositoryName';
 import { follow, href } from '../../lib/router';
 import ActionDialog from './ActionDialog';
@@ -34,6 +35,14 @@ export default function RestoreRepositoryDialog({ repository, visible, onClose, 
     if (visible) setName(former);
   }, [visible, former]);
   const valid = !nameProblem(name);
+  const { data: taken } = useLoad(
+    async (signal) => {
+      if (!visible || !valid) return false;
+      const { Repositories } = await own('SearchRepositories', { RepositoryName: name }, signal);
+      return Repositories.length > 0;
+    },
+    [own, visible, name, valid],
+  );
   const restore = async () => {
     const NewRepositoryName = name === former ? undefined : name;
     try {
@@ -58,13 +67,16 @@ export default function RestoreRepositoryDialog({ repository, visible, onClose, 
       visible={visible}
       header={t('tags.restoreRepository', { name: former })}
       submit={t('tags.restore')}
-      disabled={!valid}
+      disabled={!valid || taken}
       commands={restoreRepositoryCommands(former, id, name)}
       onSubmit={restore}
       onClose={onClose}
     >
       <Box>{t('tags.restoreRepositoryText')}</Box>
-      <FormField label={t('tags.repositoryName')} errorText={!valid && t('tags.nameInvalid')}>
+      <FormField
+        label={t('tags.repositoryName')}
+        errorText={valid ? taken && t('tags.nameTaken', { name }) : t('tags.nameInvalid')}
+      >
         <Input
           value={name}
           onChange={(e) => setName(e.detail.value)}

@@ -13,6 +13,7 @@ import { useLanguage } from '../../i18n';
 import { useLoad } from '../../lib/load';
 import { refine, usePaging } from '../../lib/paging';
 import { follow, go, href, usePlace } from '../../lib/router';
+import { useTyped } from '../../lib/typed';
 import { settingOf } from './api';
 import { compareQuery } from './compare';
 import Preferences, { useColumns } from './Preferences';
@@ -108,7 +109,7 @@ export default function TagsTab({ repository }: { repository: string }) {
             {t('tags.title')}
           </Header>
         }
-        filter={<PrefixFilter key={repository} value={prefix} />}
+        filter={<PrefixFilter />}
         pagination={<Pager paging={paging} next={data?.NextToken} disabled={loading} />}
         preferences={<Preferences paging={paging} columns={columns} />}
         empty={<Empty prefix={prefix} onAdd={() => setOpen({ what: 'add' })} />}
@@ -131,19 +132,15 @@ export default function TagsTab({ repository }: { repository: string }) {
   );
 }
 
-function PrefixFilter({ value }: { value: string }) {
+function PrefixFilter() {
   const { t } = useLanguage();
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const [text, type] = useTyped('prefix');
   return (
     <TextFilter
       filteringText={text}
       filteringPlaceholder={t('tags.prefix')}
       filteringAriaLabel={t('tags.prefix')}
-      onChange={(e) => setText(e.detail.filteringText.replace(/[^A-Za-z0-9._-]/g, ''))}
-      onDelayedChange={(e) =>
-        refine({ prefix: e.detail.filteringText.replace(/[^A-Za-z0-9._-]/g, '') || undefined })
-      }
+      onChange={(e) => type(e.detail.filteringText.replace(/[^A-Za-z0-9._-]/g, ''))}
     />
   );
 }
