@@ -1,6 +1,9 @@
 import { afterEach } from 'vitest';
 import '@testing-library/dom';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
+
+// A busy machine takes its time.
+configure({ asyncUtilTimeout: 10000 });
 
 afterEach(cleanup);
 
