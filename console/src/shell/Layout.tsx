@@ -1,4 +1,4 @@
-import AppLayout from '@cloudscape-design/components/app-layout';
+import AppLayoutToolbar from '@cloudscape-design/components/app-layout-toolbar';
 import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
 import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
 import Spinner from '@cloudscape-design/components/spinner';
@@ -35,7 +35,7 @@ export default function Layout() {
   }, [title]);
   const place = trail.map((one) => one.href).join(' ');
   return (
-    <AppLayout
+    <AppLayoutToolbar
       headerSelector="#top-bar"
       toolsHide
       navigationOpen={open}
