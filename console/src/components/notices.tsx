@@ -21,7 +21,7 @@ export function NoticesOf({ children }: { children: ReactNode }) {
     (type, content) => {
       const id = String(++last);
       const one = { id, type, content, dismissible: true, dismissLabel, onDismiss: () => dismiss(id) };
-      setShown((all) => [...all, one].slice(-5));
+      setShown((all) => [one, ...all].slice(0, 5));
     },
     [dismiss, dismissLabel],
   );

@@ -27,10 +27,7 @@ export default function RepositoryHeader({ repository }: { repository: Repositor
   const { name } = settings;
   // Who may see the repository need not be allowed to search; then the sizes are left out.
   const { data: found } = useLoad(
-    async (signal) =>
-      (await own('SearchRepositories', { Query: name, MaxResults: 100 }, signal)).Repositories.find(
-        (one) => one.RepositoryName === name,
-      ),
+    async (signal) => (await own('SearchRepositories', { RepositoryName: name }, signal)).Repositories.at(0),
     [own, name],
   );
   const facts = [
