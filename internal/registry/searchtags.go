@@ -20,8 +20,11 @@ type FoundTag struct {
 // atTagName is the kind of positions among the names of tags.
 const atTagName = "name"
 
-// afterAllTags sorts after every character that tags have.
-const afterAllTags = "~"
+// These sort before and after every character that tags have.
+const (
+	beforeAllTags = "!"
+	afterAllTags  = "~"
+)
 
 // SearchTags returns the tags that begin with a prefix, in byte order, at most
 // limit.
@@ -30,11 +33,15 @@ func (r *Registry) SearchTags(ctx context.Context, n RepositoryName, prefix stri
 	if after != (Cursor{}) && (err != nil || after.Kind != atTagName) {
 		return nil, Cursor{}, foreignPosition()
 	}
+	from := prefix
+	if len(last) > 0 {
+		from = max(prefix, string(last)+beforeAllTags)
+	}
 	repositoryID, err := r.repositoryID(ctx, n)
 	if err != nil {
 		return nil, Cursor{}, err
 	}
-	rows, err := r.store.TagsBetween(ctx, repositoryID, prefix, prefix+afterAllTags, string(last), limit+1)
+	rows, err := r.store.TagsBetween(ctx, repositoryID, from, prefix+afterAllTags, limit+1)
 	if err != nil {
 		return nil, Cursor{}, fmt.Errorf("search tags: %w", err)
 	}

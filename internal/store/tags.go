@@ -36,15 +36,15 @@ func scanFoundTag(rows *sql.Rows) (t FoundTag, err error) {
 	return t, err
 }
 
-// TagsBetween returns a repository's tags with names from the first and before
-// the last, after the given one, in order.
-func (q queries) TagsBetween(ctx context.Context, repositoryID, first, last, after string, limit int) ([]FoundTag, error) {
+// TagsBetween returns a repository's tags with names from one and before another,
+// in order.
+func (q queries) TagsBetween(ctx context.Context, repositoryID, from, before string, limit int) ([]FoundTag, error) {
 	return list(ctx, q, scanFoundTag, `SELECT t.name, t.digest, m.media_type, m.artifact_type, m.image_size, m.pushed_at, COALESCE(h.actor, ''), COALESCE(h.at, t.updated_at)
 		FROM tags t JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest
 			LEFT JOIN tag_history h ON h.repository_id = t.repository_id AND h.name = t.name
 				AND h.seq = (SELECT MAX(l.seq) FROM tag_history l WHERE l.repository_id = t.repository_id AND l.name = t.name)
-		WHERE t.repository_id = $1 AND t.name >= $2 AND t.name < $3 AND t.name > $4 ORDER BY t.name LIMIT $5`,
-		repositoryID, first, last, after, limit)
+		WHERE t.repository_id = $1 AND t.name >= $2 AND t.name < $3 ORDER BY t.name LIMIT $4`,
+		repositoryID, from, before, limit)
 }
 
 // TagsOf returns the tags that point at one of the digests, in the order of
