@@ -54,3 +54,11 @@ export function usePaging(): Paging {
     resize: (size) => refine({ size: size === usual ? undefined : String(size) }),
   };
 }
+
+/** useFirstPageOn goes to the first page when the token of the URL is of another listing, or too old. */
+export function useFirstPageOn(error: unknown) {
+  const refused = error instanceof Error && error.name === 'InvalidNextTokenException';
+  useEffect(() => {
+    if (refused) refine({});
+  }, [refused]);
+}

@@ -12,7 +12,7 @@ import Pager from '../../components/Pager';
 import { useLanguage } from '../../i18n';
 import type { Translate } from '../../i18n/messages';
 import { useLoad } from '../../lib/load';
-import { refine, usePaging } from '../../lib/paging';
+import { refine, useFirstPageOn, usePaging } from '../../lib/paging';
 import { usePlace } from '../../lib/router';
 import PushCommands from '../repositories/PushCommands';
 import TagDialog from '../tags/TagDialog';
@@ -39,6 +39,7 @@ export default function ImagesTab({ repository }: { repository: string }) {
   const request = requestOf(repository, listing, paging);
   const asked = JSON.stringify(request);
   const found = useLoad((signal) => own('SearchImages', request, signal), [own, asked]);
+  useFirstPageOn(found.error);
   const folds = useChildren(repository, found.data);
   const [selected, setSelected] = useState<Row[]>([]);
   const [dialog, setDialog] = useState<Dialog>();
@@ -189,14 +190,19 @@ function Actions({ selected, loading, refresh, open }: ActionsProperties) {
   return (
     <SpaceBetween direction="horizontal" size="xs">
       <Button iconName="refresh" ariaLabel={t('common.refresh')} loading={loading} onClick={refresh} />
-      <Button disabled={selected === 0} onClick={() => open('delete')}>
+      <Button
+        disabled={selected === 0}
+        disabledReason={t('images.selectFirst')}
+        onClick={() => open('delete')}
+      >
         {t('common.delete')}
       </Button>
-      <Button disabled={selected !== 1} onClick={() => open('tag')}>
+      <Button
+        disabled={selected !== 1}
+        disabledReason={t('images.selectOneFirst')}
+        onClick={() => open('tag')}
+      >
         {t('images.addTag')}
-      </Button>
-      <Button variant="primary" onClick={() => open('push')}>
-        {t('images.push')}
       </Button>
     </SpaceBetween>
   );
