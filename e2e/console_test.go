@@ -97,6 +97,13 @@ func TestConsoleScreens(t *testing.T) {
 	}
 }
 
+// TestConsoleWalk: browser/walk.mjs has the steps.
+func TestConsoleWalk(t *testing.T) {
+	docker := newDockerClient(t)
+	s := startServer(t)
+	s.inBrowser(t, "walk.mjs", docker.env...).prints(t, "walked")
+}
+
 // Each payload calls for help in another place; a browser that reads one of them
 // as anything but text sets window.hacked.
 var payloads = []string{

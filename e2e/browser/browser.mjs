@@ -83,7 +83,7 @@ export async function quiet({ page, asking }) {
   let since = Date.now();
   for (const limit = Date.now() + 30_000; Date.now() - since < 150; ) {
     await page.waitForTimeout(30);
-    if (asking.size > 0 || (await page.locator(busy).count()) > 0) since = Date.now();
+    if (asking.size > 0 || (await page.locator(busy).filter({ visible: true }).count()) > 0) since = Date.now();
     assert.ok(Date.now() < limit, `${page.url()} is never done: ${[...asking].map((r) => r.url())}`);
   }
 }
