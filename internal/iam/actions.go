@@ -77,17 +77,19 @@ const (
 // The actions of nifuda's own API that are about a repository. Its policy decides
 // about them as it does about those of ECR.
 const (
-	DescribePullStatistics  = "nifuda:DescribePullStatistics"
-	DescribeTagHistory      = "nifuda:DescribeTagHistory"
-	ListDeletedImages       = "nifuda:ListDeletedImages"
-	ListDeletedRepositories = "nifuda:ListDeletedRepositories"
-	ListEvents              = "nifuda:ListEvents"
-	RestoreImage            = "nifuda:RestoreImage"
-	RestoreRepository       = "nifuda:RestoreRepository"
-	RestoreTag              = "nifuda:RestoreTag"
-	SearchImages            = "nifuda:SearchImages"
-	SearchRepositories      = "nifuda:SearchRepositories"
-	SearchTags              = "nifuda:SearchTags"
+	DescribePullStatistics     = "nifuda:DescribePullStatistics"
+	DescribeRegistryStatistics = "nifuda:DescribeRegistryStatistics"
+	DescribeStorage            = "nifuda:DescribeStorage"
+	DescribeTagHistory         = "nifuda:DescribeTagHistory"
+	ListDeletedImages          = "nifuda:ListDeletedImages"
+	ListDeletedRepositories    = "nifuda:ListDeletedRepositories"
+	ListEvents                 = "nifuda:ListEvents"
+	RestoreImage               = "nifuda:RestoreImage"
+	RestoreRepository          = "nifuda:RestoreRepository"
+	RestoreTag                 = "nifuda:RestoreTag"
+	SearchImages               = "nifuda:SearchImages"
+	SearchRepositories         = "nifuda:SearchRepositories"
+	SearchTags                 = "nifuda:SearchTags"
 )
 
 // The actions that requests to /v2/ need on the repository that they name. A
@@ -135,7 +137,7 @@ func IsOfRepositories(action, resource string) bool {
 }
 
 // ownActions are those of our own that a resource policy may name.
-var ownActions = []string{DescribePullStatistics, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, ListEvents, RestoreImage, RestoreRepository, RestoreTag, SearchImages, SearchRepositories, SearchTags}
+var ownActions = []string{DescribePullStatistics, DescribeRegistryStatistics, DescribeStorage, DescribeTagHistory, ListDeletedImages, ListDeletedRepositories, ListEvents, RestoreImage, RestoreRepository, RestoreTag, SearchImages, SearchRepositories, SearchTags}
 
 // ecrActions are those of ECR that a resource policy may name.
 var ecrActions = []string{

@@ -55,7 +55,7 @@ func nameable(action string) bool {
 func TestPoliciesOfRepositoriesNameOurOwnActions(t *testing.T) {
 	const repository = "arn:aws:ecr:us-east-1:123456789012:repository/app"
 	for _, action := range []string{
-		iam.DescribePullStatistics, iam.DescribeTagHistory, iam.ListDeletedImages, iam.ListDeletedRepositories, iam.ListEvents, iam.RestoreImage, iam.RestoreRepository, iam.RestoreTag,
+		iam.DescribePullStatistics, iam.DescribeRegistryStatistics, iam.DescribeStorage, iam.DescribeTagHistory, iam.ListDeletedImages, iam.ListDeletedRepositories, iam.ListEvents, iam.RestoreImage, iam.RestoreRepository, iam.RestoreTag,
 		iam.SearchImages, iam.SearchRepositories, iam.SearchTags,
 	} {
 		if !nameable(action) || !iam.IsOfRepositories(action, repository) {

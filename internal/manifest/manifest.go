@@ -142,3 +142,9 @@ func kindOf(mediaType string) (Kind, error) {
 		return "", ErrUnsupported
 	}
 }
+
+// IsIndex reports whether a media type is that of manifests which list others.
+func IsIndex(mediaType string) bool {
+	kind, err := kindOf(mediaType)
+	return err == nil && kind == KindIndex
+}

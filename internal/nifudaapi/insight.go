@@ -22,6 +22,12 @@ type Insight interface {
 	PreviewDeletion(ctx context.Context, n registry.RepositoryName, ids []registry.ImageID, seen []*registry.SeenTags, actor string) (registry.DeletionPreview, error)
 	// Events returns a page of what happened in a registry, newest first.
 	Events(ctx context.Context, id registry.ID, filter registry.EventFilter, after registry.Cursor, limit int) ([]registry.RegistryEvent, registry.Cursor, error)
+	// Statistics returns what a registry holds and what happened in so many days.
+	Statistics(ctx context.Context, id registry.ID, days int) (registry.Statistics, error)
+	// Storage returns the largest repositories of a registry, ImageStorage the largest
+	// images of a repository.
+	Storage(ctx context.Context, id registry.ID) (registry.Storage, error)
+	ImageStorage(ctx context.Context, n registry.RepositoryName) (registry.Storage, error)
 }
 
 // DescribeImageContent implements [nifuda.Service]. Whoever may pull an image may

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type pulls struct {
 	mu     sync.Mutex
 	images map[pullKey]*pulledImage
 	pairs  map[pairKey]*tally
+	pushes map[registryDay]int64
 
 	many chan struct{} // holds one when there is much to store
 	lost prometheus.Counter
@@ -59,12 +61,22 @@ type pairKey struct {
 	day int64
 }
 
+// A registryDay is a day of a registry.
+type registryDay struct {
+	ID
+	day int64
+}
+
+func (d registryDay) compare(other registryDay) int {
+	return cmp.Or(cmp.Compare(d.Account, other.Account), cmp.Compare(d.Region, other.Region), cmp.Compare(d.day, other.day))
+}
+
 // A tally is how often, and when last.
 type tally struct{ pulls, at int64 }
 
 func newPulls(registry prometheus.Registerer) *pulls {
 	p := &pulls{
-		images: map[pullKey]*pulledImage{}, pairs: map[pairKey]*tally{}, many: make(chan struct{}, 1),
+		images: map[pullKey]*pulledImage{}, pairs: map[pairKey]*tally{}, pushes: map[registryDay]int64{}, many: make(chan struct{}, 1),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "nifuda_pulls_lost_total", Help: "Pulls that were not counted by image, because too many different ones waited to be.",
 		}),
@@ -121,6 +133,16 @@ func (i *pulledImage) count(now int64) {
 	i.pulls.Inc()
 }
 
+// recordPush remembers that an image was pushed. Of more registries than anybody has
+// it forgets some.
+func (p *pulls) recordPush(day registryDay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, counted := p.pushes[day]; counted || len(p.pushes) < maxPendingPulls {
+		p.pushes[day]++
+	}
+}
+
 func (p *pulls) wake() {
 	select {
 	case p.many <- struct{}{}:
@@ -145,12 +167,21 @@ func (p *pulls) pending() int {
 	return len(p.pairs)
 }
 
-func (p *pulls) take() map[pairKey]*tally {
+func (p *pulls) take() (pairs map[pairKey]*tally, pushes map[registryDay]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	taken := p.pairs
-	p.images, p.pairs = map[pullKey]*pulledImage{}, map[pairKey]*tally{}
-	return taken
+	pairs, pushes = p.pairs, p.pushes
+	p.images, p.pairs, p.pushes = map[pullKey]*pulledImage{}, map[pairKey]*tally{}, map[registryDay]int64{}
+	return pairs, pushes
+}
+
+// putBackPushes remembers again those that could not be stored.
+func (p *pulls) putBackPushes(days []registryDay, taken map[registryDay]int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, day := range days {
+		p.pushes[day] += taken[day]
+	}
 }
 
 // putBack remembers again what could not be stored.
@@ -173,10 +204,10 @@ func (p *pulls) putBack(pairs []pairKey, taken map[pairKey]*tally) {
 	}
 }
 
-// FlushPulls stores what RecordPull remembered. What cannot be stored is remembered
+// FlushPulls stores what RecordPull remembered, and how many images were pushed. What cannot be stored is remembered
 // again: of a commit whose end nobody knows it may be counted twice.
 func (r *Registry) FlushPulls(ctx context.Context) error {
-	taken := r.pulls.take()
+	taken, pushes := r.pulls.take()
 	pairs := make([]pairKey, 0, len(taken))
 	for pair := range taken {
 		pairs = append(pairs, pair)
@@ -195,6 +226,25 @@ func (r *Registry) FlushPulls(ctx context.Context) error {
 			failed = errors.Join(failed, err)
 		}
 	}
+	return errors.Join(failed, r.flushPushes(ctx, pushes))
+}
+
+func (r *Registry) flushPushes(ctx context.Context, taken map[registryDay]int64) (failed error) {
+	days := slices.SortedFunc(maps.Keys(taken), registryDay.compare)
+	for chunk := range slices.Chunk(days, pullsAtOnce) {
+		err := r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error {
+			for _, day := range chunk {
+				if err := tx.CountDay(ctx, day.Account, day.Region, store.RegistryDay{Day: day.day, Pushes: taken[day]}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			r.pulls.putBackPushes(chunk, taken)
+			failed = errors.Join(failed, err)
+		}
+	}
 	return failed
 }
 
@@ -210,11 +260,12 @@ func (c counted) compare(other counted) int {
 	return cmp.Or(cmp.Compare(c.repositoryID, other.repositoryID), cmp.Compare(c.reference, other.reference), cmp.Compare(c.day, other.day))
 }
 
-// storePulls adds what was pulled to the counts of the repositories, the images and
-// the tags, in an order that no other node's is against. What is gone is passed over.
+// storePulls adds what was pulled to the counts of the repositories, the images, the
+// tags and the registries, in an order that no other node's is against. What is gone is passed over.
 func storePulls(ctx context.Context, tx *store.Tx, pairs []pairKey, taken map[pairKey]*tally) error {
 	ids := map[RepositoryName]string{}
 	rows := map[counted]tally{}
+	days := map[registryDay]int64{}
 	for _, pair := range pairs {
 		id, known := ids[pair.RepositoryName]
 		if !known {
@@ -227,6 +278,7 @@ func storePulls(ctx context.Context, tx *store.Tx, pairs []pairKey, taken map[pa
 		if id == "" {
 			continue
 		}
+		days[registryDay{pair.Registry, pair.day}] += taken[pair].pulls
 		for _, row := range rowsOf(id, pair) {
 			sum, t := rows[row], taken[pair]
 			rows[row] = tally{sum.pulls + t.pulls, max(sum.at, t.at)}
@@ -239,6 +291,11 @@ func storePulls(ctx context.Context, tx *store.Tx, pairs []pairKey, taken map[pa
 	slices.SortFunc(sorted, counted.compare)
 	for _, row := range sorted {
 		if err := storePull(ctx, tx, row, rows[row]); err != nil {
+			return err
+		}
+	}
+	for _, day := range slices.SortedFunc(maps.Keys(days), registryDay.compare) {
+		if err := tx.CountDay(ctx, day.Account, day.Region, store.RegistryDay{Day: day.day, Pulls: days[day]}); err != nil {
 			return err
 		}
 	}
@@ -270,6 +327,10 @@ func storePull(ctx context.Context, tx *store.Tx, row counted, t tally) error {
 // sweepPulls forgets the counts of days that were long ago.
 func (r *Registry) sweepPulls(ctx context.Context) error {
 	before := dayOf(r.millis()) - pullDays
+	err := r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteDays(ctx, before) })
+	if err != nil {
+		return err
+	}
 	for {
 		var n int64
 		err := r.store.Update(ctx, store.CrashSafe, func(ctx context.Context, tx *store.Tx) (err error) {

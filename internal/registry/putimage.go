@@ -79,6 +79,9 @@ func (r *Registry) PutImage(ctx context.Context, in NewImage) (PutResult, error)
 		}
 	}
 	r.traffic.pushes(in.Repository).Inc()
+	if p.inserted || p.retagged {
+		r.pulls.recordPush(registryDay{in.Repository.Registry, dayOf(now)})
+	}
 	result := PutResult{Manifest: Manifest{p.digest, m.MediaType, in.Payload}, Existed: !p.inserted && !p.retagged && !p.healed}
 	if m.Subject != nil {
 		result.Subject = m.Subject.Digest.String()

@@ -40,13 +40,14 @@ func (s *server) jobs() []job {
 		{"uses of keys", everywhere, s.identities.RunUses},
 		{"key ring", everywhere, s.ring.Run}, // follows rotations on other nodes
 
-		{"collector", once, s.registry.RunCollector},     // notes, blobs, trash; files of nobody, each week
-		{"sweeps", once, s.registry.RunSweeps},           // uploads that were left, old events
-		{"recounts", once, s.registry.RunRecounts},       // of what repositories hold
-		{"sealing", once, s.registry.RunSealing},         // after a rotation, or when sealing was switched on
-		{"verification", once, s.scrub.Run},              // the scrub, and what nifuda verify asks for
-		{"key deletion", once, s.kms.Run},                // and rotation, of the keys of KMS
-		{"session expiry", once, s.identities.RunExpiry}, // rows of sessions that are over
+		{"collector", once, s.registry.RunCollector},       // notes, blobs, trash; files of nobody, each week
+		{"sweeps", once, s.registry.RunSweeps},             // uploads that were left, old events
+		{"recounts", once, s.registry.RunRecounts},         // of what repositories hold
+		{"measurements", once, s.registry.RunMeasurements}, // of what repositories share, and what nobody pulls
+		{"sealing", once, s.registry.RunSealing},           // after a rotation, or when sealing was switched on
+		{"verification", once, s.scrub.Run},                // the scrub, and what nifuda verify asks for
+		{"key deletion", once, s.kms.Run},                  // and rotation, of the keys of KMS
+		{"session expiry", once, s.identities.RunExpiry},   // rows of sessions that are over
 	}
 }
 

@@ -163,3 +163,43 @@ func TestWithoutAnAuditFileNoRecordsAreListed(t *testing.T) {
 		t.Errorf("%s", w.Body)
 	}
 }
+
+func TestStatisticsAndStorageAreShownToWhoMaySeeAllRepositories(t *testing.T) {
+	onBothDatabases(t, func(t *testing.T, f *fixture) {
+		f.pushImage()
+		var s nifuda.DescribeRegistryStatisticsResponse
+		f.ask(f.own("DescribeRegistryStatistics", map[string]any{}), http.StatusOK, &s)
+		if s.Repositories != 1 || s.Images != 1 || s.LogicalBytes == 0 || s.StoredBytes != s.LogicalBytes || s.MeasuredAt.IsZero() || len(s.NeverPulled) != 1 || s.Days == nil || s.MostPulled == nil {
+			t.Errorf("%+v", s)
+		}
+		var of nifuda.DescribeStorageResponse
+		f.ask(f.own("DescribeStorage", map[string]any{}), http.StatusOK, &of)
+		if len(of.Items) != 1 || of.Items[0].RepositoryName != "app" || *of.Items[0].Images != 1 || of.Items[0].Bytes != *of.Items[0].UniqueBytes || of.OtherBytes != 0 {
+			t.Errorf("%+v", of)
+		}
+		of = nifuda.DescribeStorageResponse{}
+		f.ask(f.own("DescribeStorage", map[string]any{"RepositoryName": "app"}), http.StatusOK, &of)
+		if len(of.Items) != 1 || of.Items[0].ImageDigest != f.digestOf("latest") || of.Items[0].Images != nil || *of.Items[0].UniqueBytes == 0 || of.RepositoryName != "app" {
+			t.Errorf("%+v", of)
+		}
+		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"nifuda:Describe*","Resource":"arn:aws:ecr:*:*:repository/app"}}`
+		one := f.user("one", policy)
+		for _, c := range []struct {
+			operation, name string
+			want            int
+		}{
+			{"DescribeStorage", "app", http.StatusOK},
+			{"DescribeStorage", "other", http.StatusBadRequest},
+			{"DescribeStorage", "", http.StatusBadRequest},
+			{"DescribeRegistryStatistics", "", http.StatusBadRequest},
+		} {
+			in := map[string]any{}
+			if c.name != "" {
+				in["RepositoryName"] = c.name
+			}
+			if w := f.call(one, "nifuda", "Nifuda_20261122."+c.operation, in); w.Code != c.want {
+				t.Errorf("%s %s: %d %s", c.operation, c.name, w.Code, w.Body)
+			}
+		}
+	})
+}

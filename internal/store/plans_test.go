@@ -60,6 +60,25 @@ var whole = map[string]string{
 			WHERE o.blob_id = l.blob_id AND o.repository_id <> l.repository_id AND r.account = $1 AND r.region = $2
 			AND EXISTS (SELECT 1 FROM manifest_blobs u WHERE u.repository_id = o.repository_id AND u.blob_digest = o.digest) LIMIT $5) AS others)
 		FROM repository_blobs l WHERE l.repository_id = $3 AND l.digest IN (SELECT value FROM json_each($4))`: "counts up to a limit",
+	`SELECT COUNT(DISTINCT r.id), COALESCE(SUM(u.images), 0), COALESCE(SUM(u.blobs), 0), COALESCE(SUM(u.bytes), 0)
+		FROM repositories r LEFT JOIN repository_usage u ON u.repository_id = r.id WHERE r.account = $1 AND r.region = $2`: "adds up all that a registry has",
+	`SELECT t.id, t.name, COALESCE(t.images, 0), COALESCE(t.blobs, 0), COALESCE(t.bytes, 0), COALESCE(s.shared, 0), COALESCE(s.measured_at, 0)
+		FROM (SELECT r.id, r.name, SUM(u.images) AS images, SUM(u.blobs) AS blobs, SUM(u.bytes) AS bytes
+			FROM repositories r LEFT JOIN repository_usage u ON u.repository_id = r.id
+			WHERE r.account = $1 AND r.region = $2 GROUP BY r.id, r.name ORDER BY COALESCE(SUM(u.bytes), 0) DESC, r.name LIMIT $3) AS t
+		LEFT JOIN repository_sharing s ON s.repository_id = t.id ORDER BY COALESCE(t.bytes, 0) DESC, t.name`: "adds up what each repository of a registry has",
+	`SELECT l.blob_id, l.size FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id WHERE r.account = $1 AND r.region = $2 LIMIT $3`: "for registries with few blobs",
+	`SELECT held, shared, repeated, measured_at FROM repository_sharing WHERE repository_id = $1`:                                                    "one row",
+	`SELECT CAST(COALESCE(SUM(s.held), 0) AS BIGINT), CAST(COALESCE(SUM(s.shared), 0) AS BIGINT), CAST(COALESCE(SUM(s.repeated), 0) AS BIGINT),
+		COALESCE(MIN(s.measured_at), 0) FROM repositories r JOIN repository_sharing s ON s.repository_id = r.id WHERE r.account = $1 AND r.region = $2`: "a row for each repository of a registry",
+	`SELECT r.name, CAST(SUM(p.pulls) AS BIGINT) AS pulls FROM repositories r JOIN pull_counts p ON p.repository_id = r.id
+		WHERE r.account = $1 AND r.region = $2 AND p.reference = '' AND p.day >= $3 GROUP BY r.name ORDER BY pulls DESC, r.name LIMIT $4`: "a row for each day on which a repository was pulled",
+	`DELETE FROM never_pulled WHERE repository_id = $1`: "at most ten rows",
+	`SELECT n.repository_id, r.name, n.digest, n.pushed_at FROM never_pulled n JOIN repositories r ON r.id = n.repository_id
+		WHERE n.account = $1 AND n.region = $2 AND r.account = $1 AND r.region = $2
+		AND (SELECT 1 FROM manifests m WHERE m.repository_id = n.repository_id AND m.digest = n.digest) IS NOT NULL
+		AND (SELECT 1 FROM pulls p WHERE p.repository_id = n.repository_id AND p.digest = n.digest) IS NULL
+		ORDER BY n.pushed_at, n.repository_id, n.digest LIMIT $3`: "begins at the first row and ends at a limit",
 	`SELECT name, value, updated_at FROM account_quotas WHERE account = $1 ORDER BY name`:                    "as many as there are quotas",
 	`SELECT name, value, updated_at FROM repository_quotas WHERE repository_id = $1 ORDER BY name`:           "as many as there are quotas",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories WHERE account = $1 AND region = $2 LIMIT $3) AS found`: "counts up to a limit, for a new repository",

@@ -960,17 +960,17 @@ export interface DescribeRegistryStatisticsResponse {
   Repositories: number;
   /** How many images there are. */
   Images: number;
-  /** The sizes of all blobs of all repositories: what would be stored if repositories shared nothing. */
+  /** The sizes of all blobs and manifests of all repositories: what would be stored if repositories shared nothing. */
   LogicalBytes: number;
-  /** The size of what is stored, each blob once. */
+  /** The size of what is stored, each blob once. Of large registries it is measured in the background. */
   StoredBytes: number;
-  /** When StoredBytes was measured. */
+  /** When StoredBytes was measured. Without it, it was not yet, and StoredBytes is too large. */
   MeasuredAt?: number;
   /** The days on which something happened, the oldest first. */
   Days: RegistryDay[];
   /** The ten repositories with the most pulls in that time. */
   MostPulled: MostPulled[];
-  /** The ten oldest images that were never pulled. */
+  /** The ten oldest images that were never pulled, without those that are a part of an index or refer to another one. In large registries they are looked for in the background. */
   NeverPulled: NeverPulled[];
 }
 
@@ -1036,10 +1036,10 @@ export interface StorageItem {
   ImageTags?: string[];
   /** How many images a repository has. */
   Images?: number;
-  /** The size of all its blobs, each counted once. */
+  /** The size of all its blobs, each counted once; of a repository with the manifests. */
   Bytes: number;
-  /** The size of those that nobody else has: what its deletion frees. */
-  UniqueBytes: number;
+  /** The size of those that nobody else in the registry has: what its deletion frees. Nothing while it was not measured yet. */
+  UniqueBytes?: number;
 }
 
 export interface ListEventsRequest {
