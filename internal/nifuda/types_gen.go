@@ -864,8 +864,9 @@ type StorageItem struct {
 	ImageDigest    string   `json:"ImageDigest,omitzero"` // at most 200 characters
 	ImageTags      []string `json:"ImageTags,omitzero"`
 	Images         *int64   `json:"Images,omitzero"`
-	Bytes          int64    `json:"Bytes"` // required
-	UniqueBytes    *int64   `json:"UniqueBytes,omitzero"`
+	Bytes          int64    `json:"Bytes"`       // required
+	UniqueBytes    int64    `json:"UniqueBytes"` // required
+	Measured       *bool    `json:"Measured,omitzero"`
 }
 
 // TagChange is a structure of responses.

@@ -71,12 +71,9 @@ func (a *api) DescribeStorage(ctx context.Context, in *nifuda.DescribeStorageReq
 }
 
 func storageItem(item registry.StorageItem) nifuda.StorageItem {
-	out := nifuda.StorageItem{RepositoryName: item.Repository, ImageDigest: item.Digest, ImageTags: item.Tags, Bytes: item.Bytes}
+	out := nifuda.StorageItem{RepositoryName: item.Repository, ImageDigest: item.Digest, ImageTags: item.Tags, Bytes: item.Bytes, UniqueBytes: item.Unique, Measured: &item.Measured}
 	if item.Digest == "" {
 		out.Images = &item.Images
-	}
-	if item.Measured {
-		out.UniqueBytes = &item.Unique
 	}
 	return out
 }

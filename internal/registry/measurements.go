@@ -18,7 +18,7 @@ const (
 	// those with which they share may have changed, after so long.
 	measureInterval = time.Hour
 	// A process that has just started has other things to do.
-	measureDelay = time.Minute
+	measureDelay    = time.Minute
 	measureLifetime = 24 * time.Hour
 	// So many images that were never pulled are remembered of each repository, and
 	// shown of a registry.

@@ -174,12 +174,12 @@ func TestStatisticsAndStorageAreShownToWhoMaySeeAllRepositories(t *testing.T) {
 		}
 		var of nifuda.DescribeStorageResponse
 		f.ask(f.own("DescribeStorage", map[string]any{}), http.StatusOK, &of)
-		if len(of.Items) != 1 || of.Items[0].RepositoryName != "app" || *of.Items[0].Images != 1 || of.Items[0].Bytes != *of.Items[0].UniqueBytes || of.OtherBytes != 0 {
+		if len(of.Items) != 1 || of.Items[0].RepositoryName != "app" || *of.Items[0].Images != 1 || of.Items[0].Bytes != of.Items[0].UniqueBytes || !*of.Items[0].Measured || of.OtherBytes != 0 {
 			t.Errorf("%+v", of)
 		}
 		of = nifuda.DescribeStorageResponse{}
 		f.ask(f.own("DescribeStorage", map[string]any{"RepositoryName": "app"}), http.StatusOK, &of)
-		if len(of.Items) != 1 || of.Items[0].ImageDigest != f.digestOf("latest") || of.Items[0].Images != nil || *of.Items[0].UniqueBytes == 0 || of.RepositoryName != "app" {
+		if len(of.Items) != 1 || of.Items[0].ImageDigest != f.digestOf("latest") || of.Items[0].Images != nil || of.Items[0].UniqueBytes == 0 || of.RepositoryName != "app" {
 			t.Errorf("%+v", of)
 		}
 		const policy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"nifuda:Describe*","Resource":"arn:aws:ecr:*:*:repository/app"}}`

@@ -1038,8 +1038,10 @@ export interface StorageItem {
   Images?: number;
   /** The size of all its blobs, each counted once; of a repository with the manifests. */
   Bytes: number;
-  /** The size of those that nobody else in the registry has: what its deletion frees. Nothing while it was not measured yet. */
-  UniqueBytes?: number;
+  /** The size of those that nobody else in the registry has: what its deletion frees. */
+  UniqueBytes: number;
+  /** Whether UniqueBytes is known. Of a large repository it is 0 until it was measured in the background. */
+  Measured?: boolean;
 }
 
 export interface ListEventsRequest {
