@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/pages/images/manifest';
-import { rowsBelow } from '../../src/pages/images/rows';
+import { rowOf, rowsBelow } from '../../src/pages/images/rows';
 import { allOf, nodeOf, type Referrer, type TreeNode, treeOf } from '../../src/pages/images/tree';
 
 const index = (manifests: object[]) =>
@@ -68,4 +68,21 @@ it('unfolds into rows with what is known of each', () => {
   const [row] = rowsBelow('root', tree([amd64, attestation]), details);
   expect(row).toMatchObject({ platform: 'linux/amd64', size: 7, tags: ['x'], expandable: true });
   expect(row.children?.[0]).toMatchObject({ role: 'attestation', expandable: false });
+});
+
+it('marks in the list what refers to another image', () => {
+  const image = {
+    ImageDigest: 'a',
+    ImageTags: [],
+    TagCount: 0,
+    MediaType: 'application/vnd.oci.image.manifest.v1+json',
+    ArtifactType: 'application/spdx+json',
+    Size: 1,
+    PushedAt: 1,
+    Parts: 0,
+    Referrers: 1,
+    Damaged: false,
+  };
+  expect(rowOf(image)).toMatchObject({ kind: 'sbom', refers: false, expandable: true });
+  expect(rowOf({ ...image, SubjectDigest: 'b' })).toMatchObject({ refers: true });
 });

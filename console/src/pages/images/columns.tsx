@@ -52,8 +52,7 @@ function Name({ row, repository, t }: { row: Row } & Pick<Surroundings, 'reposit
 }
 
 function KindCell({ row, t }: { row: Row; t: Translate }) {
-  const roles = { referrer: t('images.referrer'), attestation: t('images.buildAttestation') };
-  const role = row.role === 'referrer' || row.role === 'attestation' ? roles[row.role] : undefined;
+  const role = row.refers ? t('images.referrer') : row.role === 'attestation' && t('images.buildAttestation');
   return (
     <div title={row.type}>
       <SpaceBetween direction="horizontal" size="xs">

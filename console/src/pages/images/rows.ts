@@ -20,6 +20,8 @@ export interface Row {
   /** Unknown for what belongs to an image; undefined is never. */
   pulledAt?: number | Date;
   damaged: boolean;
+  /** It refers to another image. */
+  refers: boolean;
   /** How many images it lists. */
   parts: number;
   expandable: boolean;
@@ -41,6 +43,7 @@ export function rowOf(image: FoundImage): Row {
     pushedAt: image.PushedAt,
     pulledAt: image.PulledAt,
     damaged: image.Damaged,
+    refers: image.SubjectDigest !== undefined,
     parts: image.Parts,
     expandable: image.Parts > 0 || image.Referrers > 0,
   };
@@ -73,6 +76,7 @@ export const rowsBelow = (parent: string, tree: TreeNode, details: ReadonlyMap<s
       pushedAt: detail?.imagePushedAt,
       pulledAt: detail?.lastRecordedPullTime,
       damaged: false,
+      refers: node.role === 'referrer',
       parts: 0,
       expandable: children.length > 0,
       children,
