@@ -162,6 +162,7 @@ func seed(t *testing.T, s *server, docker dockerClient, repository, tag string) 
 }
 
 func TestUserKnowsWhoItIs(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	bob := s.newUser(t, "bob", "")
 	bob.aws(t, "sts", "get-caller-identity").prints(t, `"Arn": "arn:aws:iam::`+account+`:user/bob"`)
@@ -289,6 +290,7 @@ func (s *server) newAccount(t *testing.T, id string) person {
 const otherAccount = "210987654321"
 
 func TestPullAcrossAccountsNeedsBothPolicies(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	img := newImage(t, "amd64", 1000)
 	layout := writeLayout(t, "v1", img.content, img.blobs()...)
@@ -331,6 +333,7 @@ func TestPullAcrossAccountsNeedsBothPolicies(t *testing.T) {
 }
 
 func TestRoleSessionIsNarrowedByItsPolicy(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	for _, name := range []string{"app", "other"} {
 		createRepository(t, s, name)
@@ -433,6 +436,7 @@ func TestExplainSaysWhichStatementDecides(t *testing.T) {
 // TestEverySecretStaysOutOfTheRecords looks for what a day's work has shown into
 // the audit records and the log.
 func TestEverySecretStaysOutOfTheRecords(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	bob := s.newUser(t, "bob", policyOf(allowLogin))
 	session := decode[struct{ Credentials temporary }](t, bob.aws(t, "sts", "get-session-token").run(t)).Credentials

@@ -107,6 +107,7 @@ func decode[T any](t *testing.T, output string) (value T) {
 }
 
 func TestCLIManagesRepositories(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	type repositories struct {
 		Repositories []struct{ RepositoryName, RepositoryURI, ImageTagMutability string }

@@ -98,7 +98,7 @@ func (n *node) awaitUp() {
 // else is.
 func TestChaosOfThreeNodesLosesNothing(t *testing.T) {
 	luck := newLuck(t)
-	duration := time.Duration(times(int(75*time.Second), int(30*time.Minute)))
+	duration := time.Duration(times(int(2*time.Minute), int(30*time.Minute)))
 	c := startCluster(t, 3, "--gc-grace", "20s", "--undelete-window", "10s")
 	load := c.newChaos(t, 6, luck)
 	var disturbances []disturbance

@@ -111,6 +111,7 @@ func TestKeyOfARepositoryWithDocker(t *testing.T) {
 }
 
 func TestKeyOfARepository(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	w := newKeyWalk(t, s)
 	if n := w.grants(); n != 2 {

@@ -73,6 +73,7 @@ func (s *server) migrate(t *testing.T, to *server, args ...string) command {
 // and delete: whatever was acknowledged before the server became read-only is
 // there afterwards.
 func TestMigrationThereAndBack(t *testing.T) {
+	t.Parallel()
 	b := startBucket(t)
 	all := homes(b)
 	s := all[0].at(t, b)
@@ -277,6 +278,7 @@ func TestAMigrationThatIsKilled(t *testing.T) {
 // TestBackupOfABucket backs up a server whose blobs are in a bucket, restores it
 // into another bucket and into files, and recovers layers from the bucket alone.
 func TestBackupOfABucket(t *testing.T) {
+	t.Parallel()
 	b := startBucket(t)
 	s := b.newServerOn(t, "")
 	s.start()

@@ -67,6 +67,7 @@ max_client_conn = 100
 // TestEverythingWorksBehindPgbouncer has fewer sessions than clients, so that
 // whatever depended on one would meet another's.
 func TestEverythingWorksBehindPgbouncer(t *testing.T) {
+	t.Parallel()
 	database := startPostgres(t)
 	url := startPgbouncer(t, database)
 	s := startServer(t, "--database", url, "--log-level", "warn")

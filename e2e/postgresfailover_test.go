@@ -138,6 +138,7 @@ func rejoin(t *testing.T, old, primary *postgres) *postgres {
 // TestAnOutageOfPostgreSQLIsToldAsOne looks at what each front says of a database
 // that does not come back.
 func TestAnOutageOfPostgreSQLIsToldAsOne(t *testing.T) {
+	t.Parallel()
 	database := startPostgres(t)
 	s := startServer(t, "--database", database.url(), "--log-level", "warn")
 	createRepository(t, s, "app")

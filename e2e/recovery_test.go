@@ -10,6 +10,7 @@ import (
 // TestRecoveryFromBlobsAlone loses the database of a server that there is no
 // backup of: whoever pushes the image again sends none of its layers.
 func TestRecoveryFromBlobsAlone(t *testing.T) {
+	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, args ...string) {
 		client := newGoClient(t, "crane")
 		s := startServer(t, args...)

@@ -36,6 +36,7 @@ func oldBinary(t *testing.T) string {
 // changes the schema while the old one serves, and both go on, each with pushes
 // and with pulls of what the other has.
 func TestServersOfTwoReleasesShareADatabase(t *testing.T) {
+	t.Parallel()
 	program := oldBinary(t)
 	database := newDatabase(t)
 	old := newServer(t, t.TempDir(), "--database", database, "--seal", "off")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -213,15 +215,32 @@ func (s *server) awsEnvironment() []string {
 	}
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// Ports of servers are below those that the kernel gives to clients: one that is
+// stopped for a while must find its own free when it comes back.
+const (
+	firstPort = 10_000
+	ports     = 10_000
+)
+
+// Ports are given in turn from a random one on, so that no two tests get the same.
+var (
+	firstGiven = rand.Uint32N(ports)
+	portsGiven atomic.Uint32
+)
+
+// freeAddress returns a loopback address that nobody listens on, and that no other
+// test gets.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range ports {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+(firstGiven+portsGiven.Add(1))%ports)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func get(ctx context.Context, url string) (status int, err error) {

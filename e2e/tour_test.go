@@ -110,6 +110,7 @@ func TestREADMETourWorksAsWritten(t *testing.T) {
 
 // TestAccessPageWorksAsWritten follows the ten wishes of docs/access.md.
 func TestAccessPageWorksAsWritten(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	follow(t, s, readTour(t, s, "../docs/access.md"))
 }

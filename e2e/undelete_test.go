@@ -30,6 +30,7 @@ func (s *server) ownAPI(t *testing.T) func(operation string, args ...string) com
 // the repository are deleted, found and brought back with the CLI, and a client
 // pulls what it pushed.
 func TestWhatWasDeletedCanBePulledAgain(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--gc-grace", "0s")
 	own := s.ownAPI(t)
 	createRepository(t, s, "app")

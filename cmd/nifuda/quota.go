@@ -79,7 +79,7 @@ func quotaValue(text string) (int64, error) {
 	}
 	value, err := config.ParseSize(text)
 	if err != nil {
-		return 0, fmt.Errorf("the value %q is not a number, a size such as 10GiB, or %s", text, unlimited)
+		return 0, fmt.Errorf("the value %q is not a whole number, a size such as 10GiB, or %s", text, unlimited)
 	}
 	return value, nil
 }

@@ -66,7 +66,7 @@ func tellSealing(w io.Writer, s *nifuda.Sealing) error {
 	if !s.Enabled {
 		sealed = "New blobs are NOT sealed: --seal is off."
 	}
-	fmt.Fprintf(&b, "%s\nBlobs that are not sealed: %d\nCurrent key: %s\n", sealed, s.UnsealedBlobs, s.KeyIds[0])
+	fmt.Fprintf(&b, "%s\nBlobs that are not sealed: %s\nCurrent key: %s\n", sealed, upTo(s.UnsealedBlobs), s.KeyIds[0])
 	if older := s.KeyIds[1:]; len(older) > 0 {
 		may := "may still be needed"
 		if s.Rewrapped {

@@ -110,7 +110,7 @@ type Progress struct {
 
 var (
 	// ErrNothingToMove reports a target that is the source.
-	ErrNothingToMove = errors.New("the target is the source: there is nothing to move")
+	ErrNothingToMove = errors.New("the target is the source: say by --to or --to-blobs where it is to go")
 	// ErrChanged reports a source that was changed during the last pass.
 	ErrChanged = errors.New("the source was changed meanwhile, by a server that is not read-only. Nothing was moved; stop that server and finish again")
 )

@@ -205,7 +205,7 @@ func TestAMoveThatIsKilledGoesOn(t *testing.T) {
 				}
 				if s, err := store.Open(t.Context(), b.Database); err == nil {
 					// Nothing was written yet: it is an empty one.
-					if n, err := s.CountUnsealed(t.Context()); n > 0 || err != nil {
+					if n, err := s.CountUnsealed(t.Context(), 1); n > 0 || err != nil {
 						t.Errorf("place %d: a server takes an unfinished target with %d blobs, %v", end, n, err)
 					}
 					s.Close()

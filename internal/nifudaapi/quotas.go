@@ -120,7 +120,7 @@ func (a *api) owner(ctx context.Context, account, repository *string) (registry.
 func (a *api) quota(ctx context.Context, account, repository *string, name string) (o registry.QuotaOwner, q quota.Quota, err error) {
 	q, known := quota.Find(quota.Name(name), isECROperation)
 	if !known {
-		return o, q, registry.InvalidParameter("name", "there is no quota of the name "+name)
+		return o, q, registry.InvalidParameter("name", "There is no quota of the name "+name)
 	}
 	o, err = a.owner(ctx, account, repository)
 	return o, q, err

@@ -175,7 +175,8 @@ type savedCollection struct {
 	Total Collected `json:"total"`
 }
 
-// countedWaiting is up to how many of a kind of waiting things are counted.
+// countedWaiting is up to how many of a kind of waiting things are counted, those
+// that are to be sealed too.
 const countedWaiting = 100_000
 
 // Collection returns what was collected and what waits to be.

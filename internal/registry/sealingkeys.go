@@ -33,7 +33,7 @@ type SealingKeys interface {
 type SealingState struct {
 	Seals    bool     // new blobs are sealed
 	Keys     []string // ids, the current one first
-	Unsealed int64    // blobs that are not sealed
+	Unsealed int64    // blobs that are not sealed, counted up to countedWaiting
 	// Rewrapped says that nothing depends on another key than the current one;
 	// until then RewrappedTo is the id of a blob up to which it was looked.
 	Rewrapped   bool
@@ -48,7 +48,7 @@ func (r *Registry) Sealing(ctx context.Context) (SealingState, error) {
 	}
 	state := SealingState{Seals: r.sealing.Seals(), Keys: r.sealing.IDs()}
 	var err error
-	if state.Unsealed, err = r.store.CountUnsealed(ctx); err != nil {
+	if state.Unsealed, err = r.store.CountUnsealed(ctx, countedWaiting); err != nil {
 		return SealingState{}, fmt.Errorf("count unsealed blobs: %w", err)
 	}
 	work, _, err := r.readRewrapping(ctx)

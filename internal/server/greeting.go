@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nifuda/nifuda/internal/cluster"
 	"github.com/nifuda/nifuda/internal/console"
 	"github.com/nifuda/nifuda/internal/credentials"
 	"github.com/nifuda/nifuda/internal/store"
@@ -100,22 +101,29 @@ func (s *server) host(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// greet prints the lines that a user copies to begin.
+// greet says that the server serves, and prints the lines that a user copies to begin.
 func (s *server) greet(addr net.Addr) {
+	endpoint := s.endpoint(addr)
+	fmt.Fprintf(s.Stdout, "nifuda %s serves on %s\n\n", s.Version, endpoint)
+	if s.Config.Role == cluster.RoleWorker {
+		fmt.Fprint(s.Stdout, "It works in the background, and answers nothing but /healthz and /readyz.\n\n")
+	} else {
+		s.greetUser(s.host(addr))
+	}
+	s.Log.Info("serving", "endpoint", endpoint, "config", s.Config)
+}
+
+func (s *server) greetUser(registryHost string) {
 	files := credentials.FilesOf(s.Config.Data)
-	endpoint, registryHost := s.endpoint(addr), s.host(addr)
 	if s.Config.Domain != "" {
 		registryHost = s.Config.Account + ".dkr.ecr." + s.Config.Region + "." + registryHost
 	}
-	fmt.Fprintf(s.Stdout, `nifuda %s serves on %s
-
-To use it from another terminal:
+	fmt.Fprintf(s.Stdout, `To use it from another terminal:
 
   export AWS_CONFIG_FILE=%s AWS_SHARED_CREDENTIALS_FILE=%s AWS_PROFILE=%s
   aws ecr get-login-password | docker login --username AWS --password-stdin %s
 
-`, s.Version, endpoint, absolute(files.Config), absolute(files.Credentials), credentials.Profile, registryHost)
-	s.Log.Info("serving", "endpoint", endpoint, "config", s.Config)
+`, absolute(files.Config), absolute(files.Credentials), credentials.Profile, registryHost)
 }
 
 func absolute(path string) string {

@@ -184,6 +184,9 @@ func (s *server) openEngines(ctx context.Context) (metadata *store.Store, blobs 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--blobs: %w", err)
 	}
+	if err := bindServerKey(ctx, metadata, s.keyring, s.identities, serverKey); err != nil {
+		return nil, nil, nil, fmt.Errorf("--server-key: %w", err)
+	}
 	return metadata, measured.New(blobs, s.metrics), s.dataKeys(metadata, ring), nil
 }
 

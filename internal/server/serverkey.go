@@ -44,26 +44,39 @@ func openServerKey(ctx context.Context, metadata *store.Store, source credential
 }
 
 // checkServerKey makes sure that a server key is the one that the database was
-// written with.
+// written with, as far as the database tells.
 func checkServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, source credentials.Source) error {
-	check := serverKeyCheck(keyring)
 	known, _, err := metadata.Progress(ctx, serverKeyWork)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := identities.CheckSealing(ctx); err != nil {
 			return anotherServerKey(source, err)
 		}
-		if err := writeServerKeyCheck(ctx, metadata, check); err != nil {
-			return fmt.Errorf("write the check of the server key: %w", err)
-		}
-		known, _, err = metadata.Progress(ctx, serverKeyWork)
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the check of the server key: %w", err)
 	}
-	if subtle.ConstantTimeCompare([]byte(known), []byte(check)) == 0 {
+	if subtle.ConstantTimeCompare([]byte(known), []byte(serverKeyCheck(keyring))) == 0 {
 		return anotherServerKey(source, errors.New("put that one back from where its copy is kept"))
 	}
 	return nil
+}
+
+// bindServerKey makes a server key the one of a database that was not told of
+// one. It comes after all that may keep the server from starting: a start that
+// failed must not shut out the right key.
+func bindServerKey(ctx context.Context, metadata *store.Store, keyring authn.Keyring, identities *identity.Identities, source credentials.Source) error {
+	_, _, err := metadata.Progress(ctx, serverKeyWork)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = writeServerKeyCheck(ctx, metadata, serverKeyCheck(keyring))
+	}
+	if err != nil {
+		return fmt.Errorf("write the check of the server key: %w", err)
+	}
+	return checkServerKey(ctx, metadata, keyring, identities, source)
 }
 
 // serverKeyCheck is what only the server key gives.

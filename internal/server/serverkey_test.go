@@ -9,6 +9,7 @@ import (
 
 	"github.com/nifuda/nifuda/internal/config"
 	"github.com/nifuda/nifuda/internal/credentials"
+	"github.com/nifuda/nifuda/internal/kms"
 )
 
 // A server key belongs to a database: the server starts with no other, nor makes
@@ -66,6 +67,39 @@ func TestServerKeyFitsTheDatabase(t *testing.T) {
 				t.Errorf("the file of the key: %v", err)
 			}
 		})
+	}
+}
+
+// Whoever starts a restored or moved server with neither of its keys is told of
+// one, and then brings both.
+func TestAStartThatFailsDoesNotBindTheServerKey(t *testing.T) {
+	dir := t.TempDir()
+	ring := filepath.Join(dir, "seal-keys")
+	err := openWith(t, dir, "file:"+ring, func(s *server) {
+		if _, err := s.kms.CreateKey(t.Context(), kms.NewKey{Place: kms.Place{Account: config.Default().Account, Region: "us-east-1"}}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgetServerKey(t, filepath.Join(dir, "nifuda.db"))
+	kept := t.TempDir()
+	for _, path := range []string{ring, credentials.ServerKeyPath(dir)} {
+		if err := os.Rename(path, filepath.Join(kept, filepath.Base(path))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := openWith(t, dir, "file:"+ring, func(*server) {}); err == nil || !strings.Contains(err.Error(), "--seal-keys: there is no key ring") {
+		t.Fatalf("without its keys it says %v", err)
+	}
+	for _, path := range []string{ring, credentials.ServerKeyPath(dir)} {
+		if err := os.Rename(filepath.Join(kept, filepath.Base(path)), path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := openWith(t, dir, "file:"+ring, func(*server) {}); err != nil {
+		t.Errorf("with its keys it says %v", err)
 	}
 }
 

@@ -42,7 +42,14 @@ func (q queries) Events(ctx context.Context, after string, limit int) ([]Event, 
 	return list(ctx, q, scanEvent, `SELECT id, account, region, type, resource, actor, detail, at FROM events WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
 }
 
-// DeleteEvents forgets up to limit events from before a time, and returns how many.
+// DeleteEvents forgets up to limit events from before a time, the oldest first,
+// and returns how many.
 func (tx *Tx) DeleteEvents(ctx context.Context, before int64, limit int) (int64, error) {
-	return tx.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT $2)`, before, limit)
+	// Two statements: of one, PostgreSQL does not know how few it is about, and
+	// may read the whole table.
+	ids, err := list(ctx, tx.queries, scanString, `SELECT id FROM events WHERE at < $1 ORDER BY at LIMIT $2`, before, limit)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return tx.exec(ctx, `DELETE FROM events WHERE id IN (SELECT value FROM json_each($1))`, jsonList(ids))
 }

@@ -27,6 +27,7 @@ var whole = map[string]string{
 	staleUploads: "no more claims than requests under way",
 	`SELECT name FROM migrations ORDER BY name`:                                                          "a handful of rows",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM repositories LIMIT 1)`:                                          "one row",
+	`SELECT COUNT(*) FROM (SELECT 1 FROM blobs WHERE id > '' AND sealing IS NULL LIMIT $1) AS found`:     "counts up to a limit",
 	`SELECT 1 FROM manifests WHERE repository_id = $1 LIMIT 1`:                                           "one row",
 	`SELECT COUNT(*) FROM (SELECT 1 FROM blob_checks LIMIT $1) AS found`:                                 "counts up to a limit",
 	`SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT size FROM trash LIMIT $1) AS found`:            "counts up to a limit",

@@ -28,9 +28,9 @@ func (q queries) UnsealedBlobs(ctx context.Context, after string, limit int) ([]
 	return list(ctx, q, scanString, `SELECT id FROM blobs WHERE id > $1 AND sealing IS NULL ORDER BY id LIMIT $2`, after, limit)
 }
 
-// CountUnsealed returns how many blobs are not sealed.
-func (q queries) CountUnsealed(ctx context.Context) (n int64, err error) {
-	err = q.get(ctx, `SELECT COUNT(*) FROM blobs WHERE id > '' AND sealing IS NULL`, nil, &n)
+// CountUnsealed returns how many blobs are not sealed, counted up to a limit.
+func (q queries) CountUnsealed(ctx context.Context, limit int) (n int64, err error) {
+	err = q.get(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM blobs WHERE id > '' AND sealing IS NULL LIMIT $1) AS found`, []any{limit}, &n)
 	return n, err
 }
 

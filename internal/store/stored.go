@@ -60,14 +60,6 @@ func (q queries) IdleLinks(ctx context.Context, after, through Key, before int64
 		after.RepositoryID, after.Name, through.RepositoryID, through.Name, before)
 }
 
-// IsForgottenLink reports whether a link is there and will not be looked at.
-// It reads all that are to be looked at.
-func (q queries) IsForgottenLink(ctx context.Context, k Key) (bool, error) {
-	var one int
-	return found(q.get(ctx, `SELECT 1 FROM repository_blobs l WHERE l.repository_id = $1 AND l.digest = $2
-		AND NOT EXISTS (SELECT 1 FROM link_checks c WHERE c.due_at >= 0 AND c.repository_id = $1 AND c.digest = $2)`, []any{k.RepositoryID, k.Name}, &one))
-}
-
 // StoredManifests returns the keys of manifests after the given one, in order.
 func (q queries) StoredManifests(ctx context.Context, after Key, limit int) ([]Key, error) {
 	return list(ctx, q, scanKey, `SELECT repository_id, digest FROM manifests

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -369,6 +370,25 @@ func TestLeftoversAreNoDamage(t *testing.T) {
 		f.verify(t, repairing)
 		if report := f.verify(t); report.Found[verify.Forgotten] != 0 {
 			t.Errorf("after the repair: %+v", report.Findings)
+		}
+	})
+}
+
+// The grace period was longer once, and much was pushed since.
+func TestALinkThatWaitsBehindManyIsNotForgotten(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.putBlob(t, []byte("waits"))
+		f.putBlob(t, []byte("forgotten"))
+		waiting, forgotten := digest.FromBytes([]byte("waits")).String(), digest.FromBytes([]byte("forgotten")).String()
+		f.change(t, `DELETE FROM link_checks WHERE digest = $1`, forgotten)
+		f.change(t, `UPDATE link_checks SET due_at = $2 WHERE digest = $1`, waiting, f.clock.now().Add(1000*time.Hour).UnixMilli())
+		for i := range 450 {
+			f.change(t, `INSERT INTO link_checks (due_at, repository_id, digest) VALUES ($1, 'another', $2)`, f.clock.now().UnixMilli(), strconv.Itoa(i))
+		}
+		f.clock.advance(50 * time.Hour)
+		report := f.verify(t)
+		if report.Found[verify.Forgotten] != 1 || report.Findings[0].Digest != forgotten {
+			t.Errorf("%+v", report.Findings)
 		}
 	})
 }

@@ -581,7 +581,7 @@ export interface Sealing {
   Enabled: boolean;
   /** The ids of the keys of the server's key ring, the current one first. */
   KeyIds: string[];
-  /** How many blobs are not sealed. While sealing is on they are sealed in the background. */
+  /** How many blobs are not sealed, counted up to 100,000. While sealing is on they are sealed in the background. */
   UnsealedBlobs: number;
   /** Whether nothing depends on another key than the current one. After a rotation that takes a day, because of uploads that were under way. */
   Rewrapped: boolean;

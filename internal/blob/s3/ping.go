@@ -18,10 +18,12 @@ const (
 	pingPatience = 10 * time.Second
 )
 
-// pinged is the name of what Ping writes, and what it writes.
+// pinged is the name of what Ping writes, and what it writes. Nothing is ever
+// written under the name that Check deletes.
 const (
 	pinged      = "ping"
 	pingContent = "nifuda"
+	deleted     = "ping-deleted"
 )
 
 // Ping writes a few bytes and reads them, always under the same key. In between
@@ -71,7 +73,9 @@ func (s *Store) probe(ctx context.Context) error {
 }
 
 // Check says in words why the bucket cannot be used, if so: it is there, in this
-// region, and may be listed, written, read and emptied with these credentials.
+// region, and may be listed, written, read and emptied with these credentials. Nodes
+// that start at once check the same bucket, so it deletes nothing that another may
+// be about to read: a bucket answers alike whether there is something to delete.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*pingPatience)
 	defer cancel()
@@ -80,7 +84,7 @@ func (s *Store) Check(ctx context.Context) error {
 		err = s.probe(ctx)
 	}
 	if err == nil {
-		err = s.delete(ctx, pinged)
+		err = s.delete(ctx, deleted)
 	}
 	return s.bucket.Explain(err)
 }
