@@ -99,7 +99,9 @@ func (n *node) awaitUp() {
 func TestChaosOfThreeNodesLosesNothing(t *testing.T) {
 	luck := newLuck(t)
 	duration := time.Duration(times(int(2*time.Minute), int(30*time.Minute)))
-	c := startCluster(t, 3, "--gc-grace", "20s", "--undelete-window", "10s")
+	// A client that repeats the push of a manifest takes up to a minute, and must
+	// find the layers that it pushed before.
+	c := startCluster(t, 3, "--gc-grace", "90s", "--undelete-window", "10s")
 	load := c.newChaos(t, 6, luck)
 	var disturbances []disturbance
 	load.runDuring(t, func() { disturbances = c.disturb(t, luck, time.Now().Add(duration)) })
