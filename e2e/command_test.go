@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -10,7 +11,7 @@ import (
 	"time"
 )
 
-// commandLimit is how long any client may take.
+// commandLimit is how long a client may take that has no limit of its own.
 const commandLimit = 2 * time.Minute
 
 // A command is a client to run.
@@ -18,6 +19,7 @@ type command struct {
 	args  []string
 	env   []string // on top of the tests' own
 	stdin string
+	limit time.Duration
 }
 
 // run runs the command, which must succeed, and returns what it printed.
@@ -43,7 +45,7 @@ func (c command) fail(t *testing.T) string {
 
 func (c command) output(t *testing.T) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(c.limit, commandLimit))
 	defer cancel()
 	var out, errors bytes.Buffer
 	run := exec.CommandContext(ctx, c.args[0], c.args[1:]...)

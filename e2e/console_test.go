@@ -13,14 +13,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
-// inBrowser runs a script of browser/ with Chromium on the console of a server.
-func (s *server) inBrowser(t *testing.T, script string, env ...string) command {
+// browserLimit is how long a script may take.
+const browserLimit = 10 * time.Minute
+
+func needBrowser(t *testing.T) {
 	t.Helper()
 	needProgram(t, "node", "nodejs")
 	needProgram(t, "chromium", "chromium")
 	need(t, exists("browser/node_modules"), "Playwright and axe (make clients installs them)")
+}
+
+// inBrowser runs a script of browser/ with Chromium on the console of a server.
+func (s *server) inBrowser(t *testing.T, script string, env ...string) command {
+	t.Helper()
+	needBrowser(t)
 	env = append(env, "BASE="+s.url(), "ACCESS_KEY_ID="+accessKey(t, s), "SECRET_ACCESS_KEY="+secretKey(t, s))
-	return command{args: []string{"node", filepath.Join("browser", script)}, env: append(env, s.awsEnvironment()...)}
+	return command{args: []string{"node", filepath.Join("browser", script)}, env: append(env, s.awsEnvironment()...), limit: browserLimit}
 }
 
 // furnish fills the registry with what a console has to show: an index with two

@@ -1,6 +1,7 @@
 import Alert from '@cloudscape-design/components/alert';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 import { useLanguage } from '../i18n';
 import { useRemembered } from '../lib/remembered';
@@ -61,7 +62,7 @@ export default function PasswordForm({ region }: { region: RegionChoice }) {
         />
       </FormField>
       {changes && (
-        <>
+        <SpaceBetween size="l">
           <Alert type="warning" header={t('signin.mustChange')}>
             {demand}
           </Alert>
@@ -87,7 +88,7 @@ export default function PasswordForm({ region }: { region: RegionChoice }) {
               autoComplete="new-password"
             />
           </FormField>
-        </>
+        </SpaceBetween>
       )}
     </SignInFields>
   );

@@ -114,9 +114,15 @@ function identityMenu(
     description: session.arn,
     iconName: session.from ? 'user-profile-active' : 'user-profile',
     items: [
-      { id: 'role', text: t('shell.switchRole') },
-      ...(session.from ? [back] : []),
-      { id: 'out', text: t('signin.signOut') },
+      {
+        id: 'account',
+        text: t('shell.account', { account: session.account }),
+        items: [
+          { id: 'role', text: t('shell.switchRole') },
+          ...(session.from ? [back] : []),
+          { id: 'out', text: t('signin.signOut') },
+        ],
+      },
     ],
     onItemClick: ({ detail: { id } }) => {
       if (id === 'role') open('role');

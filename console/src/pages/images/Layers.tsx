@@ -76,12 +76,12 @@ export default function Layers({ image }: { image: LoadedImage }) {
 
 function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Row>[] {
   return [
-    { id: 'place', header: t('images.step'), cell: (row) => row.place + 1, width: 70, minWidth: 70 },
+    { id: 'place', header: t('images.step'), cell: (row) => row.place + 1, width: 65, minWidth: 65 },
     {
       id: 'what',
       header: t('images.command'),
       isRowHeader: true,
-      minWidth: 240,
+      minWidth: 180,
       cell: (row) => (
         <Box variant="code" color={row.layer ? undefined : 'text-body-secondary'}>
           <LongText text={row.what} />
@@ -91,16 +91,16 @@ function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Ro
     {
       id: 'size',
       header: t('images.size'),
-      width: 100,
-      minWidth: 100,
+      width: 95,
+      minWidth: 95,
       cell: ({ layer }) =>
         layer ? bytes(layer.Size, locale) : <Box color="text-body-secondary">{t('images.emptyLayer')}</Box>,
     },
     {
       id: 'shared',
       header: t('images.sharedWith'),
-      width: 160,
-      minWidth: 150,
+      width: 135,
+      minWidth: 130,
       cell: ({ layer }) =>
         layer && (
           <>
@@ -112,8 +112,8 @@ function columnsOf(t: Translate, locale: Locale): TableProps.ColumnDefinition<Ro
     {
       id: 'digest',
       header: t('images.digest'),
-      width: 205,
-      minWidth: 205,
+      width: 215,
+      minWidth: 215,
       cell: ({ layer }) => layer && <Copy text={layer.Digest} shown={shortDigest(layer.Digest)} />,
     },
   ];

@@ -3,10 +3,11 @@ import Button from '@cloudscape-design/components/button';
 import CollectionPreferences from '@cloudscape-design/components/collection-preferences';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
-import { useMemo, useState } from 'react';
+import { lazy, useMemo, useState } from 'react';
 import { useClients } from '../../api/clients';
 import type { FoundRepository } from '../../api/nifuda.gen';
 import ErrorAlert from '../../components/ErrorAlert';
+import Once from '../../components/Once';
 import Pager from '../../components/Pager';
 import { useLanguage } from '../../i18n';
 import { useLatest, useLoad } from '../../lib/load';
@@ -14,11 +15,12 @@ import { pageSizes, refine, usePaging } from '../../lib/paging';
 import { useRemembered } from '../../lib/remembered';
 import { follow, href, usePlace } from '../../lib/router';
 import { columnsOf } from './columns';
-import DeleteRepositories from './DeleteRepositories';
 import Filters from './Filters';
 import ListHeader from './ListHeader';
 import { isFiltered, type Order, requestIn, sortingIn, sortText } from './listing';
-import PushCommands from './PushCommands';
+
+const DeleteRepositories = lazy(() => import('./DeleteRepositories'));
+const PushCommands = lazy(() => import('./PushCommands'));
 
 /** RepositoriesPage lists the repositories of the region. */
 export default function RepositoriesPage() {
@@ -127,20 +129,24 @@ export default function RepositoriesPage() {
         }
         empty={error ? null : isFiltered(query) ? <NoMatch /> : <Empty />}
       />
-      <PushCommands
-        repository={selected[0]?.RepositoryName ?? ''}
-        visible={dialog === 'push'}
-        onClose={() => setDialog(undefined)}
-      />
-      <DeleteRepositories
-        repositories={selected.map((one) => ({ name: one.RepositoryName, images: one.Images }))}
-        visible={dialog === 'delete'}
-        onClose={() => setDialog(undefined)}
-        onDone={() => {
-          setPicked([]);
-          reload();
-        }}
-      />
+      <Once when={dialog === 'push'}>
+        <PushCommands
+          repository={selected[0]?.RepositoryName ?? ''}
+          visible={dialog === 'push'}
+          onClose={() => setDialog(undefined)}
+        />
+      </Once>
+      <Once when={dialog === 'delete'}>
+        <DeleteRepositories
+          repositories={selected.map((one) => ({ name: one.RepositoryName, images: one.Images }))}
+          visible={dialog === 'delete'}
+          onClose={() => setDialog(undefined)}
+          onDone={() => {
+            setPicked([]);
+            reload();
+          }}
+        />
+      </Once>
     </>
   );
 }
