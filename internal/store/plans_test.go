@@ -72,8 +72,9 @@ var whole = map[string]string{
 	`SELECT held, shared, repeated, measured_at FROM repository_sharing WHERE repository_id = $1`:                                                    "one row",
 	`SELECT CAST(COALESCE(SUM(s.held), 0) AS BIGINT), CAST(COALESCE(SUM(s.shared), 0) AS BIGINT), CAST(COALESCE(SUM(s.repeated), 0) AS BIGINT),
 		COALESCE(MIN(s.measured_at), 0) FROM repositories r JOIN repository_sharing s ON s.repository_id = r.id WHERE r.account = $1 AND r.region = $2`: "a row for each repository of a registry",
-	`SELECT r.name, CAST(SUM(p.pulls) AS BIGINT) AS pulls FROM repositories r JOIN pull_counts p ON p.repository_id = r.id
-		WHERE r.account = $1 AND r.region = $2 AND p.reference = '' AND p.day >= $3 GROUP BY r.name ORDER BY pulls DESC, r.name LIMIT $4`: "a row for each day on which a repository was pulled",
+	`SELECT name, pulls FROM (SELECT r.name, (SELECT CAST(SUM(p.pulls) AS BIGINT) FROM pull_counts p
+			WHERE p.repository_id = r.id AND p.reference = '' AND p.day >= $3) AS pulls
+		FROM repositories r WHERE r.account = $1 AND r.region = $2) AS pulled WHERE pulls > 0 ORDER BY pulls DESC, name LIMIT $4`: "a row for each day on which a repository was pulled",
 	`DELETE FROM never_pulled WHERE repository_id = $1`: "at most ten rows",
 	`SELECT n.repository_id, r.name, n.digest, n.pushed_at FROM never_pulled n JOIN repositories r ON r.id = n.repository_id
 		WHERE n.account = $1 AND n.region = $2 AND r.account = $1 AND r.region = $2

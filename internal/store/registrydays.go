@@ -46,7 +46,8 @@ func (q queries) MostPulled(ctx context.Context, account, region string, from in
 	return list(ctx, q, func(rows *sql.Rows) (p PulledRepository, err error) {
 		err = rows.Scan(&p.Name, &p.Pulls)
 		return p, err
-	}, `SELECT r.name, CAST(SUM(p.pulls) AS BIGINT) AS pulls FROM repositories r JOIN pull_counts p ON p.repository_id = r.id
-		WHERE r.account = $1 AND r.region = $2 AND p.reference = '' AND p.day >= $3 GROUP BY r.name ORDER BY pulls DESC, r.name LIMIT $4`,
+	}, `SELECT name, pulls FROM (SELECT r.name, (SELECT CAST(SUM(p.pulls) AS BIGINT) FROM pull_counts p
+			WHERE p.repository_id = r.id AND p.reference = '' AND p.day >= $3) AS pulls
+		FROM repositories r WHERE r.account = $1 AND r.region = $2) AS pulled WHERE pulls > 0 ORDER BY pulls DESC, name LIMIT $4`,
 		account, region, from, limit)
 }
