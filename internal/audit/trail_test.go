@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func all(t *testing.T, trail *audit.Trail, s audit.Search, limit int) (found []s
 
 func numbers(from, to int) (all []string) {
 	for n := from; n <= to; n++ {
-		all = append(all, fmt.Sprint(n))
+		all = append(all, strconv.Itoa(n))
 	}
 	return all
 }
@@ -150,7 +151,7 @@ func BenchmarkTrail(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "audit.log")
 	var text strings.Builder
 	for n := range 100_000 {
-		text.WriteString(line(n, "arn:aws:iam::123456789012:user/"+fmt.Sprint(n%10), strings.Repeat("some text ", 60)) + "\n")
+		text.WriteString(line(n, "arn:aws:iam::123456789012:user/"+strconv.Itoa(n%10), strings.Repeat("some text ", 60)) + "\n")
 	}
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		b.Fatal(err)

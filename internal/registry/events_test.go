@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,8 +144,8 @@ func TestEventsAreFilteredAndHavePages(t *testing.T) {
 		f.create(t, other, registry.TagMutability{})
 		f.create(t, registry.RepositoryName{Registry: registry.ID{Account: home.Account, Region: "eu-west-1"}, Name: "app"}, registry.TagMutability{})
 		for i := range 7 {
-			f.push(t, app, f.image(t, app, fmt.Sprint(i)), fmt.Sprint("v", i))
-			f.push(t, other, f.image(t, other, fmt.Sprint(i)), fmt.Sprint("v", i))
+			f.push(t, app, f.image(t, app, strconv.Itoa(i)), fmt.Sprint("v", i))
+			f.push(t, other, f.image(t, other, strconv.Itoa(i)), fmt.Sprint("v", i))
 		}
 		var want []string
 		for i := range 7 {

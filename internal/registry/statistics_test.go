@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func TestOldestImagesThatNobodyPulled(t *testing.T) {
 		for i := range 12 {
 			f.clock.advance(time.Minute)
 			n := []registry.RepositoryName{app, other}[i%2]
-			digests = append(digests, f.push(t, n, f.image(t, n, fmt.Sprint(i)), fmt.Sprint("v", i)).Digest)
+			digests = append(digests, f.push(t, n, f.image(t, n, strconv.Itoa(i)), fmt.Sprint("v", i)).Digest)
 			want = append(want, fmt.Sprint(n.Name, " v", i))
 		}
 		f.clock.advance(-time.Hour)
