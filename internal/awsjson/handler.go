@@ -39,8 +39,13 @@ type (
 	Call = func(ctx context.Context) (any, error)
 )
 
-// DefaultLimit is how many bytes a request's body may have.
-const DefaultLimit = 10 << 20
+const (
+	// DefaultLimit is how many bytes a request's body may have.
+	DefaultLimit = 10 << 20
+
+	// UnsignedLimit is how many a body may have that nobody has signed.
+	UnsignedLimit = httpx.SmallBody
+)
 
 // A Service is one API behind a [Handler].
 type Service struct {
@@ -55,6 +60,11 @@ type Service struct {
 	// Limits are the sizes in bytes that the bodies of single operations may
 	// have instead of [DefaultLimit].
 	Limits map[string]int64
+	// Unsigned are the operations that prove who calls by something other than a
+	// signature, each with what makes its context: that is called instead of
+	// [Service.Precheck] and [Service.Authenticate], whatever signature the
+	// request has.
+	Unsigned map[string]func(r *http.Request) context.Context
 	// Precheck refuses what Authenticate would refuse without looking at the
 	// body, so that nobody without credentials makes the server read one. Nil
 	// refuses nothing.
@@ -217,7 +227,10 @@ func (x *exchange) authenticate() (ctx context.Context, text string, release fun
 	if !ok {
 		limit = DefaultLimit
 	}
-	if x.service.Precheck != nil {
+	unsigned := x.service.Unsigned[x.operation]
+	if unsigned != nil {
+		limit = UnsignedLimit
+	} else if x.service.Precheck != nil {
 		if err := x.service.Precheck(x.r); err != nil {
 			return nil, "", nil, err
 		}
@@ -226,6 +239,9 @@ func (x *exchange) authenticate() (ctx context.Context, text string, release fun
 	defer x.recycle(buffer)
 	if release, err = x.read(buffer, x.w, x.r, limit); err != nil {
 		return nil, "", nil, err
+	}
+	if unsigned != nil {
+		return unsigned(x.r), textOf(buffer), release, nil
 	}
 	if ctx, err = x.service.Authenticate(x.r, buffer.Bytes()); err != nil {
 		release()

@@ -59,6 +59,11 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 
 // StartSession issues temporary credentials.
 func (s *Identities) StartSession(ctx context.Context, n NewSession) (Credentials, error) {
+	return s.startSession(ctx, n, func(context.Context, *store.Tx) error { return nil })
+}
+
+// startSession is StartSession, with something else in its transaction.
+func (s *Identities) startSession(ctx context.Context, n NewSession, also func(context.Context, *store.Tx) error) (Credentials, error) {
 	detail, err := json.Marshal(n.Scope)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("encode session: %w", err)
@@ -73,6 +78,9 @@ func (s *Identities) StartSession(ctx context.Context, n NewSession) (Credential
 	// Nothing that is remembered says that there is no such session: no change
 	// of the account needs to be counted.
 	err = s.store.Update(ctx, store.PowerSafe, func(ctx context.Context, tx *store.Tx) error {
+		if err := also(ctx, tx); err != nil {
+			return err
+		}
 		return tx.InsertSession(ctx, row)
 	})
 	if err != nil {

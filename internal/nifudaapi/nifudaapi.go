@@ -103,9 +103,29 @@ type Authorizer interface {
 	Explain(ctx context.Context, r iam.Request) (iam.Decision, error)
 }
 
+// SignIns are of users who know the password of their login profile.
+// [identity.Identities] has them.
+type SignIns interface {
+	// SignInAccount returns the number of an account that has an alias.
+	SignInAccount(ctx context.Context, account string) (string, error)
+	// SignIn begins a session of a user.
+	SignIn(ctx context.Context, in identity.SignIn) (identity.SignedIn, error)
+}
+
+// A Guard slows down those who guess. [authn.Guard] is one.
+type Guard interface {
+	// Admit refuses who has guessed too often.
+	Admit(ctx context.Context, plane authn.Plane, who string) error
+	// Failed counts a wrong guess, Succeeded a right one.
+	Failed(ctx context.Context, plane authn.Plane, who, reason string)
+	Succeeded(ctx context.Context, who string)
+}
+
 // Options are what [New] needs. All but Audit, Domain and Now are required.
 type Options struct {
 	Accounts     Accounts
+	SignIns      SignIns
+	Guard        Guard
 	Repositories Repositories
 	Insight      Insight
 	Keys         Keys
@@ -143,6 +163,7 @@ func New(o Options) awsjson.Service {
 		TargetPrefix: nifuda.TargetPrefix,
 		JSONVersion:  nifuda.JSONVersion,
 		Operations:   operations,
+		Unsigned:     map[string]func(*http.Request) context.Context{"SignIn": (*http.Request).Context},
 		Precheck:     a.precheck,
 		Authenticate: a.authenticate,
 		FaultCode:    "ServerException",

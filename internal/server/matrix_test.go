@@ -155,7 +155,11 @@ var own = map[string]string{"other account": passes}
 var free = map[string]string{"other account": passes, "no policy": passes, "explicit deny": passes}
 
 var protocols = []protocol{
-	{model: "../models/nifuda-2026-11-22.json", service: "nifuda", request: target("Nifuda_20261122."), differ: map[string]map[string]string{"DescribeUsage": own, "ListQuotas": own}},
+	{model: "../models/nifuda-2026-11-22.json", service: "nifuda", request: target("Nifuda_20261122."), differ: map[string]map[string]string{
+		"DescribeUsage": own, "ListQuotas": own,
+		// Its proof is a password.
+		"SignIn": nil,
+	}},
 	{
 		model: "gen/models/ecr-2015-09-21.json", service: "ecr",
 		request: target("AmazonEC2ContainerRegistry_V20150921."),

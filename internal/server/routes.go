@@ -100,6 +100,8 @@ func (s *server) jsonAPIs(keys authn.Keys, access auditedAuthorizer) http.Handle
 	})
 	options := nifudaapi.Options{
 		Accounts:      s.identities,
+		SignIns:       s.identities,
+		Guard:         s.guard,
 		Repositories:  s.registry,
 		Insight:       s.registry,
 		Keys:          s.kms,

@@ -113,6 +113,13 @@ func (tx *Tx) SetPassword(ctx context.Context, userID, hash string, resetRequire
 	return err
 }
 
+// UsePassword notes that the password of a hash was used, and reports whether it
+// is still the user's.
+func (tx *Tx) UsePassword(ctx context.Context, userID, hash string, now int64) (bool, error) {
+	n, err := tx.exec(ctx, `UPDATE login_profiles SET used_at = $3 WHERE user_id = $1 AND hash = $2`, userID, hash, now)
+	return n == 1, err
+}
+
 // DeleteLoginProfile removes a user's login profile, and reports whether it was there.
 func (tx *Tx) DeleteLoginProfile(ctx context.Context, userID string) (bool, error) {
 	n, err := tx.exec(ctx, `DELETE FROM login_profiles WHERE user_id = $1`, userID)

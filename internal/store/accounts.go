@@ -25,6 +25,12 @@ func (q queries) Account(ctx context.Context, id string) (a Account, err error) 
 	return a, err
 }
 
+// AccountByAlias returns the account with an alias, or [ErrNotFound].
+func (q queries) AccountByAlias(ctx context.Context, alias string) (a Account, err error) {
+	err = q.get(ctx, `SELECT `+accountColumns+` FROM accounts WHERE alias = $1`, []any{alias}, a.fields()...)
+	return a, err
+}
+
 // Accounts returns the accounts with an id after the given one, in the order of
 // their ids.
 func (q queries) Accounts(ctx context.Context, after string, limit int) ([]Account, error) {

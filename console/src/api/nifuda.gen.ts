@@ -697,7 +697,7 @@ export interface SignInRequest {
   UserName: string;
   /** The password of its login profile. */
   Password: string;
-  /** Takes the place of the password, which must be changed when PasswordChangeRequiredException says so. */
+  /** Takes the place of a password that must be changed, as PasswordChangeRequiredException says. It must differ from the old one and obey the password policy; of a password that need not be changed it is refused. */
   NewPassword?: string;
 }
 
