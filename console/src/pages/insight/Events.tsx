@@ -157,7 +157,7 @@ function What({ event, within }: { event: RegistryEvent; within?: string }) {
   if (!name) return <>–</>;
   const path = `/repositories/${name}`;
   return (
-    <SpaceBetween direction="horizontal" size="xxs">
+    <div className="what">
       {within === undefined && (
         <Link href={href(path)} onFollow={follow}>
           {name}
@@ -173,7 +173,7 @@ function What({ event, within }: { event: RegistryEvent; within?: string }) {
           {shortDigest(digest)}
         </Link>
       )}
-    </SpaceBetween>
+    </div>
   );
 }
 

@@ -63,9 +63,12 @@ export default function StoragePage() {
       {loading && !data && <Spinner size="large" />}
       {data && (
         <>
-          <Container header={<Header variant="h2" description={t('insight.treemapHint')} />}>
+          <Container>
             {data.Items.length > 0 ? (
-              <Treemap label={title} items={data.Items} nameOf={nameOf} addressOf={addressOf} />
+              <SpaceBetween size="s">
+                <Box color="text-body-secondary">{t('insight.treemapHint')}</Box>
+                <Treemap label={title} items={data.Items} nameOf={nameOf} addressOf={addressOf} />
+              </SpaceBetween>
             ) : (
               <Box textAlign="center">
                 <b>{t('insight.nothingStored')}</b>

@@ -48,7 +48,6 @@ function TileLink({ tile, name, address }: { tile: Tile<StorageItem>; name: stri
   return (
     <a
       href={address}
-      aria-label={told}
       onClick={(e) => {
         if (e.ctrlKey || e.metaKey || e.shiftKey) return;
         e.preventDefault();
