@@ -25,7 +25,7 @@ export CGO_ENABLED := 0
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 
 .PHONY: run
@@ -76,6 +76,10 @@ collect: ## Run at full size what the race detector makes slow: the collector, a
 .PHONY: e2e
 e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
 	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -parallel 4 -v $(if $(RUN),-run '$(RUN)') ./...
+
+.PHONY: screenshots
+screenshots: build $(NODE_MODULES) ## Take the pictures of docs/console.md anew
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda CONSOLE_SHOTS=$(CURDIR)/docs/images $(GO_TEST) -count=1 -run 'TestConsoleScreens/plain' .
 
 .PHONY: soak
 soak: build $(CLIENTS)/versitygw $(CLIENTS)/minio ## Run for hours: kills, power cuts, a million images, blobs of 10 GiB, collecting under load

@@ -38,7 +38,7 @@ export default function DashboardPage() {
       <ErrorAlert error={error} retry={reload} />
       {loading && !data && <Spinner size="large" />}
       {data && (
-        <>
+        <SpaceBetween size="l">
           <Holdings of={data} />
           <Container header={<Header variant="h2">{t('insight.byDay')}</Header>}>
             <DayChart days={days} />
@@ -48,7 +48,7 @@ export default function DashboardPage() {
             <Never rows={data.NeverPulled} />
           </ColumnLayout>
           <Cli commands={[aws('nifuda', 'describe-registry-statistics', { 'past-days': length })]} />
-        </>
+        </SpaceBetween>
       )}
     </SpaceBetween>
   );

@@ -62,7 +62,7 @@ export default function StoragePage() {
       <ErrorAlert error={error} retry={reload} />
       {loading && !data && <Spinner size="large" />}
       {data && (
-        <>
+        <SpaceBetween size="l">
           <Container>
             {data.Items.length > 0 ? (
               <SpaceBetween size="s">
@@ -79,7 +79,7 @@ export default function StoragePage() {
           <Items key={repository} items={data.Items} />
           {data.OtherBytes > 0 && <Box>{t('insight.other', { bytes: bytes(data.OtherBytes, locale) })}</Box>}
           <Cli commands={[aws('nifuda', 'describe-storage', { 'repository-name': repository })]} />
-        </>
+        </SpaceBetween>
       )}
     </SpaceBetween>
   );
