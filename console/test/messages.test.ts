@@ -1,12 +1,17 @@
 import { expect, it } from 'vitest';
-import { type Key, messages } from '../src/i18n/messages';
+import { messages } from '../src/i18n/messages';
+import { texts } from '../src/pages/access/texts';
 
 const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
-it('has the same keys and names in both languages', () => {
-  expect(Object.keys(messages.ja).sort()).toEqual(Object.keys(messages.en).sort());
-  for (const [key, text] of Object.entries(messages.en)) {
-    expect(names(messages.ja[key as Key]), key).toEqual(names(text));
-    expect(messages.ja[key as Key], key).not.toBe('');
+it.each([
+  ['the console', messages],
+  ['the pages of access', texts],
+])('has the same keys and names in both languages: %s', (_, { en, ja }) => {
+  const japanese: Record<string, string> = ja;
+  expect(Object.keys(ja).sort()).toEqual(Object.keys(en).sort());
+  for (const [key, text] of Object.entries(en)) {
+    expect(names(japanese[key]), key).toEqual(names(text));
+    expect(japanese[key], key).not.toBe('');
   }
 });

@@ -38,7 +38,10 @@ export type Key = keyof typeof messages.en;
 export type Values = Record<string, string | number>;
 export type Translate = (key: Key, values?: Values) => string;
 
-/** translate fills the {names} of a text. */
-export function translate(locale: Locale, key: Key, values: Values = {}): string {
-  return messages[locale][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
+/** fill puts values in the place of the {names} of a text. */
+export const fill = (text: string, values: Values) =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+
+/** translate says something in a language. */
+export const translate = (locale: Locale, key: Key, values: Values = {}) =>
+  fill(messages[locale][key], values);

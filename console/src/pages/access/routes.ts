@@ -1,3 +1,19 @@
+import { lazy } from 'react';
 import type { Route } from '../route';
 
-export const accessRoutes: Route[] = [];
+const section = 'nav.access';
+
+export const accessRoutes: Route[] = [
+  {
+    path: /^\/registry-policy$/,
+    page: lazy(() => import('./RegistryPolicyPage')),
+    title: 'access.registryPolicy',
+    navigation: { section, href: '/registry-policy' },
+  },
+  {
+    path: /^\/simulator$/,
+    page: lazy(() => import('./SimulatorPage')),
+    title: 'access.simulator',
+    navigation: { section, href: '/simulator' },
+  },
+];

@@ -14,5 +14,6 @@ export const repositoryTabs: RepositoryTab[] = [
   { id: 'images', title: 'images.title', page: lazy(() => import('../images/ImagesTab')) },
   { id: 'tags', title: 'tags.title', page: lazy(() => import('../tags/TagsTab')) },
   { id: 'deleted', title: 'tags.deletedTab', page: lazy(() => import('../tags/DeletedTab')) },
+  { id: 'permissions', title: 'access.permissions', page: lazy(() => import('../access/PermissionsTab')) },
   { id: 'activity', title: 'insight.activity', page: lazy(() => import('../insight/ActivityTab')) },
 ];
