@@ -41,9 +41,13 @@ export async function watch(context, page, origin = base) {
   });
   page.on('pageerror', (error) => wrong.push(`error: ${error.stack ?? error}`));
   page.on('console', (message) => {
-    // The browser's own line about an answer that refuses is no error of the page.
-    const refused = message.text().startsWith('Failed to load resource: the server responded with a status of 4');
-    if (['error', 'warning'].includes(message.type()) && !refused) wrong.push(`console: ${message.text()}`);
+    // The browser's own lines about an answer that refuses, and about a header that is for
+    // secure origins, are no errors of the page.
+    const own = [
+      'Failed to load resource: the server responded with a status of 4',
+      'The Cross-Origin-Opener-Policy header has been ignored',
+    ].some((line) => message.text().startsWith(line));
+    if (['error', 'warning'].includes(message.type()) && !own) wrong.push(`console: ${message.text()}`);
   });
   context.on('request', (request) => {
     const url = request.url();
