@@ -16,4 +16,16 @@ export const accessRoutes: Route[] = [
     title: 'access.simulator',
     navigation: { section, href: '/simulator' },
   },
+  {
+    path: /^\/users$/,
+    page: lazy(() => import('./iam/UsersPage')),
+    title: 'access.users',
+    navigation: { section, href: '/users' },
+  },
+  {
+    path: /^\/users\/(?<name>[^/]+)$/,
+    page: lazy(() => import('./iam/UserPage')),
+    title: 'access.users',
+    parent: { title: 'access.users', href: '/users' },
+  },
 ];

@@ -1,4 +1,5 @@
 import { area } from '../../i18n/area';
+import { iam } from './iam/texts';
 import { flaws } from './policy/flaws';
 
 // The texts of these pages come with them: who only looks at images loads none of them.
@@ -151,6 +152,6 @@ const policy = area(
 );
 
 export const texts = {
-  en: { ...policy.en, ...flaws.en },
-  ja: { ...policy.ja, ...flaws.ja },
+  en: { ...policy.en, ...flaws.en, ...iam.en },
+  ja: { ...policy.ja, ...flaws.ja, ...iam.ja },
 };
