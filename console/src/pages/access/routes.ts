@@ -28,4 +28,40 @@ export const accessRoutes: Route[] = [
     title: 'access.users',
     parent: { title: 'access.users', href: '/users' },
   },
+  {
+    path: /^\/groups$/,
+    page: lazy(() => import('./iam/GroupsPage')),
+    title: 'access.groups',
+    navigation: { section, href: '/groups' },
+  },
+  {
+    path: /^\/groups\/(?<name>[^/]+)$/,
+    page: lazy(() => import('./iam/GroupPage')),
+    title: 'access.groups',
+    parent: { title: 'access.groups', href: '/groups' },
+  },
+  {
+    path: /^\/roles$/,
+    page: lazy(() => import('./iam/RolesPage')),
+    title: 'access.roles',
+    navigation: { section, href: '/roles' },
+  },
+  {
+    path: /^\/roles\/(?<name>[^/]+)$/,
+    page: lazy(() => import('./iam/RolePage')),
+    title: 'access.roles',
+    parent: { title: 'access.roles', href: '/roles' },
+  },
+  {
+    path: /^\/policies$/,
+    page: lazy(() => import('./iam/PoliciesPage')),
+    title: 'access.policies',
+    navigation: { section, href: '/policies' },
+  },
+  {
+    path: /^\/policies\/(?<name>.+)$/,
+    page: lazy(() => import('./iam/PolicyPage')),
+    title: 'access.policies',
+    parent: { title: 'access.policies', href: '/policies' },
+  },
 ];

@@ -65,7 +65,7 @@ function Editing({
   const { t } = useTexts();
   const [text, setText] = useState(() => pretty(saved ?? ''));
   const [matched, setMatched] = useState<MatchedStatement[]>([]);
-  const changed = text !== pretty(saved ?? '');
+  const changed = pretty(text) !== pretty(saved ?? '');
   const deciding = useMemo(() => {
     if (changed) return [];
     const ranges = statementRanges(text);
@@ -130,6 +130,7 @@ function Actions({ source, text, setText, saved, onSaved }: ActionsProperties) {
     setError(undefined);
     try {
       await source.save(text, force);
+      setText(pretty(text));
       notify('success', t('policy.savedNotice'));
       onSaved();
     } catch (failure) {
