@@ -65,11 +65,15 @@ func furnish(t *testing.T, s *server) (index string) {
 			t.Fatal(err)
 		}
 	}
+	base := newImage(t, "amd64", 150<<10)
 	for _, repository := range []string{"team/frozen", "team/web", "base/alpine"} {
 		for _, tag := range []string{"1.0", "dev-1", "latest"} {
 			if err := client.push(t.Context(), repository, tag, newImage(t, "amd64", 80<<10)); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := client.push(t.Context(), repository, "base", base); err != nil {
+			t.Fatal(err)
 		}
 	}
 	remove := &ecr.BatchDeleteImageInput{RepositoryName: aws.String("team/web"), ImageIds: []types.ImageIdentifier{{ImageTag: aws.String("dev-1")}}}
@@ -79,8 +83,21 @@ func furnish(t *testing.T, s *server) (index string) {
 	if _, err := api.DeleteRepository(t.Context(), &ecr.DeleteRepositoryInput{RepositoryName: aws.String("tools/builder")}); err != nil {
 		t.Fatal(err)
 	}
-	s.aws(t, "iam", "create-user", "--user-name", "ci").run(t)
-	s.aws(t, "iam", "create-access-key", "--user-name", "ci").run(t)
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}`
+	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ecr:BatchGetImage","Resource":"*"}]}`
+	for _, call := range [][]string{
+		{"iam", "create-user", "--user-name", "ci"},
+		{"iam", "create-access-key", "--user-name", "ci"},
+		{"iam", "create-group", "--group-name", "builders"},
+		{"iam", "add-user-to-group", "--group-name", "builders", "--user-name", "ci"},
+		{"iam", "create-role", "--role-name", "deployer", "--assume-role-policy-document", trust},
+		{"iam", "create-policy", "--policy-name", "pull", "--policy-document", policy},
+		{"kms", "create-key", "--description", "images of the team"},
+		{"ecr", "set-repository-policy", "--repository-name", "team/app", "--policy-text",
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/deployer"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}`},
+	} {
+		s.aws(t, call...).run(t)
+	}
 	return both.Digest
 }
 
