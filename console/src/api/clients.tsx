@@ -1,13 +1,16 @@
-import { ECRClient } from '@aws-sdk/client-ecr';
+import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { MiddlewareStack } from '@smithy/types';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import { expire, type Session } from '../lib/session';
 import { type Own, ownFor } from './own';
 
+/** Ecr is the client of ECR. It is loaded with the first call: the first page makes none. */
+export type Ecr = Pick<ECRClient, 'send'>;
+
 /** What pages talk to the server with. */
 export interface Clients {
   session: Session;
-  ecr: ECRClient;
+  ecr: Ecr;
   own: Own;
 }
 
@@ -33,7 +36,6 @@ export function noticeExpiry(error: unknown): unknown {
 }
 
 function clientsOf(session: Session): Clients {
-  const ecr = new ECRClient(configuration(session));
   const call = ownFor(session);
   const own: Own = async (operation, input, signal) => {
     try {
@@ -42,7 +44,17 @@ function clientsOf(session: Session): Clients {
       throw noticeExpiry(error);
     }
   };
-  return { session, ecr: noticing(ecr), own };
+  return { session, ecr: ecrOf(session), own };
+}
+
+function ecrOf(session: Session): Ecr {
+  let client: ECRClient | undefined;
+  const send = async (...call: Parameters<ECRClient['send']>) => {
+    const { ecrFor } = await import('./ecr');
+    client ??= ecrFor(session);
+    return client.send(...call);
+  };
+  return { send: send as ECRClient['send'] };
 }
 
 /** noticing has a client of the SDK notice the end of the session. */

@@ -1,10 +1,5 @@
-import {
-  DescribeImagesCommand,
-  type ECRClient,
-  type ImageDetail,
-  ListImageReferrersCommand,
-} from '@aws-sdk/client-ecr';
-import type { Clients } from '../../api/clients';
+import { DescribeImagesCommand, type ImageDetail, ListImageReferrersCommand } from '@aws-sdk/client-ecr';
+import type { Clients, Ecr } from '../../api/clients';
 import { cosignKind } from './kinds';
 import { type Manifest, readManifest } from './manifest';
 import { type Origin, type Referrer, type Referrers, treeOf } from './tree';
@@ -14,12 +9,7 @@ const maxReferrers = 200;
 const maxAsked = 60;
 const atOnce = 6;
 
-async function referrersOf(
-  ecr: ECRClient,
-  repositoryName: string,
-  imageDigest: string,
-  abortSignal: AbortSignal,
-) {
+async function referrersOf(ecr: Ecr, repositoryName: string, imageDigest: string, abortSignal: AbortSignal) {
   const all: Referrer[] = [];
   let nextToken: string | undefined;
   do {

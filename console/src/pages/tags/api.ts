@@ -2,11 +2,10 @@ import {
   BatchDeleteImageCommand,
   DescribeImagesCommand,
   DescribeRepositoriesCommand,
-  type ECRClient,
   type ImageDetail,
   PutImageCommand,
 } from '@aws-sdk/client-ecr';
-import type { Clients } from '../../api/clients';
+import type { Clients, Ecr } from '../../api/clients';
 import type { Own } from '../../api/own';
 import type { TagSetting } from '../../lib/immutability';
 import { checkTag } from './outlook';
@@ -64,7 +63,7 @@ const pageOfDetails = 100;
 
 /** detailsOf returns the images of digests that exist. */
 export async function detailsOf(
-  ecr: ECRClient,
+  ecr: Ecr,
   repositoryName: string,
   digests: string[],
   abortSignal?: AbortSignal,
@@ -82,7 +81,7 @@ export async function detailsOf(
 
 /** settingOf returns which tags of a repository may be moved. */
 export async function settingOf(
-  ecr: ECRClient,
+  ecr: Ecr,
   repositoryName: string,
   abortSignal?: AbortSignal,
 ): Promise<TagSetting> {
@@ -114,7 +113,7 @@ export async function setTag(
 }
 
 /** removeTag removes a tag, and with its last tag the image. */
-export async function removeTag(ecr: ECRClient, repositoryName: string, imageTag: string) {
+export async function removeTag(ecr: Ecr, repositoryName: string, imageTag: string) {
   const command = new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageTag }] });
   const { failures } = await ecr.send(command);
   const failure = failures?.[0];
