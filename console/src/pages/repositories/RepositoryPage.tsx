@@ -1,3 +1,4 @@
+import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Spinner from '@cloudscape-design/components/spinner';
 import Tabs from '@cloudscape-design/components/tabs';
@@ -28,7 +29,14 @@ export default function RepositoryPage({ name }: { name: string }) {
 
 function Overview({ name, edits }: { name: string; edits: boolean }) {
   const { data, error, reload } = useRepository(name);
-  if (error) return <ErrorAlert error={error} retry={reload} />;
+  if (error) {
+    return (
+      <SpaceBetween size="l">
+        <Header variant="h1">{name}</Header>
+        <ErrorAlert error={error} retry={reload} />
+      </SpaceBetween>
+    );
+  }
   if (!data) return <Spinner size="large" />;
   if (edits) return <EditRepository repository={data} onSaved={reload} />;
   return (
