@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { messages } from '../src/i18n/messages';
+import { en } from '../src/i18n/en';
+import { ja } from '../src/i18n/ja';
 import { texts } from '../src/pages/access/texts';
 
 const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 it.each([
-  ['the console', messages],
+  ['the console', { en, ja }],
   ['the pages of access', texts],
 ])('has the same keys and names in both languages: %s', (_, { en, ja }) => {
   const japanese: Record<string, string> = ja;

@@ -1,6 +1,14 @@
 import { I18nProvider, type I18nProviderProps, importMessages } from '@cloudscape-design/components/i18n';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
-import { type Key, type Locale, type Translate, translate, type Values } from './messages';
+import {
+  fill,
+  type Key,
+  type Locale,
+  loadMessages,
+  type Messages,
+  type Translate,
+  type Values,
+} from './messages';
 
 interface Language {
   locale: Locale;
@@ -23,14 +31,25 @@ function preferred(): Locale {
   return navigator.language.startsWith('ja') ? 'ja' : 'en';
 }
 
-/** LanguageOf gives the components and the pages their language. */
+interface Loaded {
+  locale: Locale;
+  texts: Messages;
+  components: readonly I18nProviderProps.Messages[];
+}
+
+/** LanguageOf gives the components and the pages their language. Until another one is loaded, the one before stays. */
 export function LanguageOf({ children }: { children: ReactNode }) {
   const [locale, setLocale] = useState(preferred);
-  const [components, setComponents] = useState<readonly I18nProviderProps.Messages[] | null>(null);
+  const [loaded, setLoaded] = useState<Loaded>();
   useEffect(() => {
     let current = true;
-    document.documentElement.lang = locale;
-    importMessages(locale).then((found) => current && setComponents(found));
+    const load = async () => {
+      const [texts, components] = await Promise.all([loadMessages(locale), importMessages(locale)]);
+      if (!current) return;
+      document.documentElement.lang = locale;
+      setLoaded({ locale, texts, components });
+    };
+    void load();
     return () => {
       current = false;
     };
@@ -40,12 +59,17 @@ export function LanguageOf({ children }: { children: ReactNode }) {
     setLocale(next);
   }, []);
   const language = useMemo(
-    () => ({ locale, choose, t: (key: Key, values?: Values) => translate(locale, key, values) }),
-    [locale, choose],
+    () =>
+      loaded && {
+        locale: loaded.locale,
+        choose,
+        t: (key: Key, values: Values = {}) => fill(loaded.texts[key], values),
+      },
+    [loaded, choose],
   );
-  if (!components) return null;
+  if (!loaded || !language) return null;
   return (
-    <I18nProvider locale={locale} messages={components}>
+    <I18nProvider locale={loaded.locale} messages={loaded.components}>
       <Context.Provider value={language}>{children}</Context.Provider>
     </I18nProvider>
   );

@@ -1,0 +1,27 @@
+import type { shell as en } from '../en/shell';
+
+export const shell: Record<keyof typeof en, string> = {
+  'shell.account': 'アカウント {account}',
+  'shell.americas': 'その他の南北アメリカ',
+  'shell.asiaPacific': 'アジアパシフィック',
+  'shell.breadcrumbs': 'パンくずリスト',
+  'shell.dark': 'ダーク',
+  'shell.europe': '欧州',
+  'shell.go': '移動',
+  'shell.leaveRole': '{who} に戻る',
+  'shell.leaveRoleShort': '元に戻る',
+  'shell.light': 'ライト',
+  'shell.middleEastAfrica': '中東およびアフリカ',
+  'shell.mode': '表示モード',
+  'shell.navigationHeader': 'コンテナレジストリ',
+  'shell.otherRegion': '別のリージョン',
+  'shell.roleAccount': 'アカウント ID',
+  'shell.roleAccountHint': 'ロールを持つアカウントの 12 桁の数字です。',
+  'shell.roleName': 'ロール名',
+  'shell.roleNameHint': 'パスを含む名前です。前に付く ARN は不要です。',
+  'shell.settings': '設定',
+  'shell.skip': 'メインコンテンツへスキップ',
+  'shell.switchRole': 'ロールの切り替え',
+  'shell.system': 'システムに合わせる',
+  'shell.unitedStates': '米国',
+};

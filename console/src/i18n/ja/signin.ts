@@ -1,0 +1,28 @@
+import type { signin as en } from '../en/signin';
+
+export const signin: Record<keyof typeof en, string> = {
+  'signin.title': 'サインイン',
+  'signin.ways': 'サインインの方法',
+  'signin.accessKey': 'アクセスキー',
+  'signin.password': 'ユーザー名とパスワード',
+  'signin.accessKeyId': 'アクセスキー ID',
+  'signin.secret': 'シークレットアクセスキー',
+  'signin.account': 'アカウント ID またはエイリアス',
+  'signin.accountHint': 'アカウントの 12 桁の数字、またはそのエイリアスです。',
+  'signin.user': 'ユーザー名',
+  'signin.passwordField': 'パスワード',
+  'signin.mustChange': '新しいパスワードが必要です',
+  'signin.newPassword': '新しいパスワード',
+  'signin.newPasswordAgain': '新しいパスワード (確認)',
+  'signin.passwordsDiffer': '2 つのパスワードが一致しません。',
+  'signin.region': 'リージョン',
+  'signin.regionHint': 'レジストリはリージョンごとに別々です。',
+  'signin.regionInvalid': 'リージョン名は us-east-1 のような形式です。',
+  'signin.regionUse': '{region} を使用',
+  'signin.submit': 'サインイン',
+  'signin.again': 'もう一度サインイン',
+  'signin.hint': '1 時間のセッションと引き換えに使われ、保存されません。',
+  'signin.endsSoon': 'セッションはあと数分で終了します。',
+  'signin.expired': 'セッションが終了しました。サインインすると、元の画面から続けられます。',
+  'signin.signOut': 'サインアウト',
+};
