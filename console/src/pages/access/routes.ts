@@ -64,4 +64,22 @@ export const accessRoutes: Route[] = [
     title: 'access.policies',
     parent: { title: 'access.policies', href: '/policies' },
   },
+  {
+    path: /^\/kms$/,
+    page: lazy(() => import('./kms/KeysPage')),
+    title: 'access.kms',
+    navigation: { section, href: '/kms' },
+  },
+  {
+    path: /^\/kms\/(?<name>[^/]+)$/,
+    page: lazy(() => import('./kms/KeyPage')),
+    title: 'access.kms',
+    parent: { title: 'access.kms', href: '/kms' },
+  },
+  {
+    path: /^\/settings$/,
+    page: lazy(() => import('./settings/SettingsPage')),
+    title: 'access.settings',
+    navigation: { section, href: '/settings' },
+  },
 ];

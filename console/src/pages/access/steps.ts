@@ -15,7 +15,7 @@ export const optionsOf = (input: object): CliOptions =>
 
 /** step is a call with an input; shown is what the command has instead of a secret. */
 export const step = <I extends object>(
-  service: 'iam' | 'kms',
+  service: 'iam' | 'kms' | 'ecr',
   operation: string,
   input: I,
   run: (input: I) => Promise<unknown>,

@@ -1,6 +1,8 @@
 import { area } from '../../i18n/area';
 import { iam } from './iam/texts';
+import { kms } from './kms/texts';
 import { flaws } from './policy/flaws';
+import { settings } from './settings/texts';
 
 // The texts of these pages come with them: who only looks at images loads none of them.
 const policy = area(
@@ -152,6 +154,6 @@ const policy = area(
 );
 
 export const texts = {
-  en: { ...policy.en, ...flaws.en, ...iam.en },
-  ja: { ...policy.ja, ...flaws.ja, ...iam.ja },
+  en: { ...policy.en, ...flaws.en, ...iam.en, ...kms.en, ...settings.en },
+  ja: { ...policy.ja, ...flaws.ja, ...iam.ja, ...kms.ja, ...settings.ja },
 };
