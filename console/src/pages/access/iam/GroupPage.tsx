@@ -9,12 +9,12 @@ import Spinner from '@cloudscape-design/components/spinner';
 import Table from '@cloudscape-design/components/table';
 import { useMemo, useState } from 'react';
 import Copy from '../../../components/Copy';
-import ErrorAlert from '../../../components/ErrorAlert';
 import Pager from '../../../components/Pager';
 import { useLoad } from '../../../lib/load';
 import { usePaging } from '../../../lib/paging';
 import { follow, go, href } from '../../../lib/router';
 import DeleteWithSteps from '../DeleteWithSteps';
+import Refused from '../Refused';
 import StepDialog from '../StepDialog';
 import { type Step, step } from '../steps';
 import { useTexts } from '../useTexts';
@@ -45,7 +45,7 @@ export default function GroupPage({ name }: { name: string }) {
     step('iam', 'add-user-to-group', { GroupName: name, UserName }, (i) =>
       iam.send(new AddUserToGroupCommand(i)),
     );
-  if (error && !data) return <ErrorAlert error={error} retry={reload} />;
+  if (error && !data) return <Refused name={name} error={error} retry={reload} />;
   if (!data) return <Spinner size="large" />;
   return (
     <SpaceBetween size="l">

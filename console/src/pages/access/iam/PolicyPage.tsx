@@ -24,6 +24,7 @@ import { pretty } from '../../../lib/json';
 import { useLoad } from '../../../lib/load';
 import { follow, go, href } from '../../../lib/router';
 import DeleteWithSteps from '../DeleteWithSteps';
+import Refused from '../Refused';
 import StepDialog from '../StepDialog';
 import { type Step, step } from '../steps';
 import { useTexts } from '../useTexts';
@@ -53,7 +54,7 @@ export default function PolicyPage({ name: arn }: { name: string }) {
   const iam = useIam();
   const [deleting, setDeleting] = useState(false);
   const { data, error, reload } = useLoad((signal) => load(iam, arn, signal), [iam, arn]);
-  if (error && !data) return <ErrorAlert error={error} retry={reload} />;
+  if (error && !data) return <Refused name={arn} error={error} retry={reload} />;
   if (!data) return <Spinner size="large" />;
   const { policy, versions, document } = data;
   const own = !arn.startsWith('arn:aws:iam::aws:');

@@ -16,11 +16,11 @@ import Spinner from '@cloudscape-design/components/spinner';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useEffect, useMemo, useState } from 'react';
 import Copy from '../../../components/Copy';
-import ErrorAlert from '../../../components/ErrorAlert';
 import Time from '../../../components/Time';
 import { useLoad } from '../../../lib/load';
 import { go, href, setQuery, usePlace } from '../../../lib/router';
 import DeleteWithSteps from '../DeleteWithSteps';
+import Refused from '../Refused';
 import StepDialog from '../StepDialog';
 import { step } from '../steps';
 import { useTexts } from '../useTexts';
@@ -45,7 +45,7 @@ export default function RolePage({ name }: { name: string }) {
     async (abortSignal) => (await iam.send(new GetRoleCommand({ RoleName: name }), { abortSignal })).Role,
     [iam, name],
   );
-  if (error && !data) return <ErrorAlert error={error} retry={reload} />;
+  if (error && !data) return <Refused name={name} error={error} retry={reload} />;
   if (!data) return <Spinner size="large" />;
   const trust = (PolicyDocument: string) =>
     step('iam', 'update-assume-role-policy', { RoleName: name, PolicyDocument }, (i) =>

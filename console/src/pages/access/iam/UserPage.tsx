@@ -8,11 +8,11 @@ import Spinner from '@cloudscape-design/components/spinner';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useMemo, useState } from 'react';
 import Copy from '../../../components/Copy';
-import ErrorAlert from '../../../components/ErrorAlert';
 import Time from '../../../components/Time';
 import { useLoad } from '../../../lib/load';
 import { go, href, setQuery, usePlace } from '../../../lib/router';
 import DeleteWithSteps from '../DeleteWithSteps';
+import Refused from '../Refused';
 import { useTexts } from '../useTexts';
 import AccessKeys from './AccessKeys';
 import { useIam } from './client';
@@ -35,7 +35,7 @@ export default function UserPage({ name }: { name: string }) {
     async (abortSignal) => (await iam.send(new GetUserCommand({ UserName: name }), { abortSignal })).User,
     [iam, name],
   );
-  if (error && !data) return <ErrorAlert error={error} retry={reload} />;
+  if (error && !data) return <Refused name={name} error={error} retry={reload} />;
   if (!data) return <Spinner size="large" />;
   const content = {
     permissions: (

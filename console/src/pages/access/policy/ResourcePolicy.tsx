@@ -15,6 +15,7 @@ import ErrorAlert from '../../../components/ErrorAlert';
 import { useNotify } from '../../../components/notices';
 import { pretty } from '../../../lib/json';
 import { useLoad } from '../../../lib/load';
+import Refused from '../Refused';
 import { useTexts } from '../useTexts';
 import AnonymousHint from './AnonymousHint';
 import { checkPolicy, isSound, statementRanges } from './check';
@@ -44,6 +45,7 @@ export interface Source {
 export default function ResourcePolicy({ source }: { source: Source }) {
   const { data, error, loading, reload } = useLoad(source.load, [source]);
   const [round, setRound] = useState(0);
+  if (error && source.heading === 'h1') return <Refused name={source.title} error={error} retry={reload} />;
   if (error) return <ErrorAlert error={error} retry={reload} />;
   if (loading && data === undefined && round === 0) return <Spinner size="large" />;
   const saved = () => {
