@@ -64,7 +64,7 @@ const { page } = visitor;
 const picture = async (name) => {
   if (!shots || !look.pictures) return;
   await page.mouse.move(0, 0); // no control looks pointed at
-  await page.screenshot({ path: `${shots}/${name}.png` });
+  await page.screenshot({ path: `${shots}/${name}.png`, clip: { x: 0, y: 0, width: 1440, height: 820 } });
 };
 
 await page.goto(`${visitor.origin}/_console/`);

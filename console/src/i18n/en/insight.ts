@@ -27,7 +27,7 @@ export const insight = {
   'insight.whereBytesAre': 'Where the bytes are',
   'insight.whereBytesAreIn': 'Where the bytes of {name} are',
   'insight.treemapHint':
-    'Each area is as large as what it holds. The full color is what it has for itself, the lighter part is shared with others.',
+    'Each area is as large as what it holds. The blue part is what it has for itself, the gray part is shared with others.',
   'insight.unique': 'Only here',
   'insight.frees': 'Deleting it frees {bytes}',
   'insight.other': 'What is not shown: {bytes}',

@@ -28,8 +28,7 @@ export const insight: Record<keyof typeof en, string> = {
   'insight.size': 'サイズ',
   'insight.whereBytesAre': '容量の内訳',
   'insight.whereBytesAreIn': '{name} の容量の内訳',
-  'insight.treemapHint':
-    '面積は容量を表します。濃い色はそこだけにある部分、薄い色は他と共有している部分です。',
+  'insight.treemapHint': '面積は容量を表します。青はそこだけにある部分、グレーは他と共有している部分です。',
   'insight.unique': '固有',
   'insight.frees': '削除すると {bytes} が解放されます',
   'insight.other': '表示されていない分: {bytes}',
