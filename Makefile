@@ -75,7 +75,7 @@ collect: ## Run at full size what the race detector makes slow: the collector, a
 
 .PHONY: e2e
 e2e: build image $(CLIENTS)/.built $(CLIENTS)/versitygw $(CLIENTS)/docker-compose $(NODE_MODULES) ## Run real clients against the real binary; RUN=Regexp chooses tests
-	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -count=1 -parallel 4 -v $(if $(RUN),-run '$(RUN)') ./...
+	cd e2e && NIFUDA_BIN=$(CURDIR)/bin/nifuda NIFUDA_CLIENTS=$(CURDIR)/$(CLIENTS) NIFUDA_IMAGE=$(CURDIR)/bin/image ../scripts/with-postgres $(GO_TEST) -timeout 30m -count=1 -parallel 4 -v $(if $(RUN),-run '$(RUN)') ./...
 
 .PHONY: screenshots
 screenshots: build $(NODE_MODULES) ## Take the pictures of docs/console.md anew

@@ -113,6 +113,7 @@ func (c registryClient) putManifest(t *testing.T, repository, reference string, 
 // TestConsoleScreens: browser/screens.mjs has the screens. CONSOLE_SHOTS names a
 // directory for pictures of them (make screenshots).
 func TestConsoleScreens(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	digest := furnish(t, s)
 	for _, look := range []string{"plain", "narrow", "darkEnglish", "large"} {
@@ -146,6 +147,7 @@ const hostileMark = "h0stile"
 // TestConsoleShowsHostileTextAsText plants payloads wherever somebody else than the
 // reader can write.
 func TestConsoleShowsHostileTextAsText(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	client := newRepository(t, s, "app")
 	all := hostileMark + strings.Join(payloads, " "+hostileMark+" ")
