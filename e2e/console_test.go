@@ -93,8 +93,10 @@ func furnish(t *testing.T, s *server) (index string) {
 		{"iam", "create-role", "--role-name", "deployer", "--assume-role-policy-document", trust},
 		{"iam", "create-policy", "--policy-name", "pull", "--policy-document", policy},
 		{"kms", "create-key", "--description", "images of the team"},
-		{"ecr", "set-repository-policy", "--repository-name", "team/app", "--policy-text",
-			`{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/deployer"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}`},
+		{
+			"ecr", "set-repository-policy", "--repository-name", "team/app", "--policy-text",
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/deployer"},"Action":["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]}]}`,
+		},
 	} {
 		s.aws(t, call...).run(t)
 	}
