@@ -246,7 +246,8 @@ func (c *cluster) collectEverything(t *testing.T) {
 		n.start()
 	}
 	db := openDatabase(t, c.nodes[0].server)
-	await(t, "the collection of everything", func() bool {
+	// What was pushed last is looked at when the grace of the chaos is over.
+	awaitFor(t, 3*time.Minute, "the collection of everything", func() bool {
 		c.nodes[0].nifuda(t, "gc", "--now").run(t)
 		left := 0
 		for what, query := range leftovers {

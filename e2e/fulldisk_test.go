@@ -50,7 +50,8 @@ func newFullDisk(t *testing.T) *fullDisk {
 	t.Helper()
 	directory := t.TempDir()
 	mountDisk(t, filepath.Join(directory, "data"), 64*mib)
-	s := newServer(t, directory, "--disk-reserve", "16MiB", "--gc-grace", "0s", "--undelete-window", "0s")
+	// The grace is what a push takes that is refused once and repeated.
+	s := newServer(t, directory, "--disk-reserve", "16MiB", "--gc-grace", "5s", "--undelete-window", "0s")
 	s.start()
 	d := &fullDisk{server: s, t: t, client: newRepository(t, s, "app"), crane: newGoClient(t, "crane"), images: map[string]image{}}
 	d.crane.command("auth", "login", s.address, "--username", "AWS", "--password-stdin").input(registryPassword(t, s)).run(t)

@@ -508,7 +508,13 @@ func manyConnections(t *testing.T) int {
 // await polls until the condition holds.
 func await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	awaitFor(t, time.Minute, what, condition)
+}
+
+// awaitFor is await for what takes longer than a minute.
+func awaitFor(t *testing.T, limit time.Duration, what string, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for !condition() {
 		select {
