@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // lanName is a host name of a local network, which the browser is told to find here.
@@ -41,14 +40,12 @@ func startSecure(t *testing.T) *server {
 	writeCertificates(t, directory, []string{lanName})
 	s := newServer(t, directory, "--tls-cert", filepath.Join(directory, "tls.crt"), "--tls-key", filepath.Join(directory, "tls.key"))
 	s.launch()
-	for limit := time.Now().Add(startLimit); ; time.Sleep(10 * time.Millisecond) {
+	await(t, "a server with TLS", func() bool {
 		connection, err := net.Dial("tcp", s.listen)
-		if err == nil {
-			connection.Close()
-			return s
+		if err != nil {
+			return false
 		}
-		if time.Now().After(limit) {
-			t.Fatal(err)
-		}
-	}
+		return connection.Close() == nil
+	})
+	return s
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/gofrs/flock"
 	"modernc.org/sqlite"
@@ -525,7 +526,7 @@ func isIOError(err error) bool {
 // isFull reports whether err is a lack of space for the database, or for what
 // SQLite keeps beside it.
 func isFull(err error) bool {
-	return isSQLite(err, sqlite3.SQLITE_FULL) || isSQLite(err, sqlite3.SQLITE_IOERR_SHMSIZE)
+	return isSQLite(err, sqlite3.SQLITE_FULL) || isSQLite(err, sqlite3.SQLITE_IOERR_SHMSIZE) || errors.Is(err, syscall.ENOSPC) // of rewriteLog
 }
 
 func isSQLite(err error, code int) bool {

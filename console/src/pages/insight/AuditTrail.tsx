@@ -11,12 +11,12 @@ import Cli from '../../components/Cli';
 import ErrorAlert from '../../components/ErrorAlert';
 import Pager from '../../components/Pager';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import { useLanguage } from '../../i18n';
 import { useLoad } from '../../lib/load';
 import { refine, usePaging } from '../../lib/paging';
 import { usePlace } from '../../lib/router';
 import { aws } from '../../lib/shell';
-import Who from '../tags/Who';
 import { type Call, callOf } from './auditRecord';
 import Detail from './Detail';
 

@@ -10,6 +10,7 @@ import type { DeletedRepository } from '../../api/nifuda.gen';
 import ErrorAlert from '../../components/ErrorAlert';
 import Pager from '../../components/Pager';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import { useLanguage } from '../../i18n';
 import type { Translate } from '../../i18n/messages';
 import { useLoad } from '../../lib/load';
@@ -20,7 +21,6 @@ import Preferences, { useColumns } from './Preferences';
 import RestoreRepositoryDialog from './RestoreRepositoryDialog';
 import UndeleteWindow from './UndeleteWindow';
 import { useUndeleteWindow } from './useUndeleteWindow';
-import Who from './Who';
 
 /** DeletedRepositoriesPage lists the deleted repositories of the registry, and brings them back. */
 export default function DeletedRepositoriesPage() {

@@ -10,6 +10,7 @@ import type { DeletedImage } from '../../api/nifuda.gen';
 import ErrorAlert from '../../components/ErrorAlert';
 import Pager from '../../components/Pager';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import { useLanguage } from '../../i18n';
 import type { Locale, Translate } from '../../i18n/messages';
 import { bytes, shortDigest } from '../../lib/format';
@@ -22,7 +23,6 @@ import Preferences, { useColumns } from './Preferences';
 import RestoreImagesDialog from './RestoreImagesDialog';
 import UndeleteWindow from './UndeleteWindow';
 import { useUndeleteWindow } from './useUndeleteWindow';
-import Who from './Who';
 
 const digest = /^sha256:[0-9a-f]{64}$/;
 

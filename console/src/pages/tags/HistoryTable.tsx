@@ -6,11 +6,11 @@ import Table from '@cloudscape-design/components/table';
 import { useState } from 'react';
 import type { TagChange } from '../../api/nifuda.gen';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import { useLanguage } from '../../i18n';
 import { bytes } from '../../lib/format';
 import { ChangeActions, State, sizeChange } from './ChangeFacts';
 import { before } from './timeline';
-import Who from './Who';
 
 interface Properties {
   repository: string;

@@ -12,6 +12,7 @@ import { useClients } from '../../api/clients';
 import type { TagChange } from '../../api/nifuda.gen';
 import ErrorAlert from '../../components/ErrorAlert';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import { useLanguage } from '../../i18n';
 import { bytes } from '../../lib/format';
 import { useLoad } from '../../lib/load';
@@ -25,7 +26,6 @@ import TagDialog from './TagDialog';
 import TimelineBox from './TimelineBox';
 import { Protection } from './tagColumns';
 import { useHistory } from './useHistory';
-import Who from './Who';
 
 /** TagPage is a tag: where it points, where it pointed over time, and the way back. */
 export default function TagPage({ repository, tag }: { repository: string; tag: string }) {

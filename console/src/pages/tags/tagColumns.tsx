@@ -3,12 +3,12 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { TableProps } from '@cloudscape-design/components/table';
 import type { FoundTag } from '../../api/nifuda.gen';
 import Time from '../../components/Time';
+import Who from '../../components/Who';
 import type { Locale, Translate } from '../../i18n/messages';
 import { bytes } from '../../lib/format';
 import { judge, type TagSetting } from '../../lib/immutability';
 import { follow, href } from '../../lib/router';
 import DigestLink from './DigestLink';
-import Who from './Who';
 
 /** tagColumns are what the table of tags shows. */
 export const tagColumns = (

@@ -1,4 +1,4 @@
-import { whoIs } from '../../lib/arn';
+import { whoIs } from '../lib/arn';
 
 /** Who shows a principal by what people know it by, and its ARN on hovering. */
 export default function Who({ arn }: { arn?: string }) {
